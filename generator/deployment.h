@@ -1,0 +1,39 @@
+// Stage 1: where and how a model runs. Read from a strict JSON file (docs/deployment.schema.json) or from options.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace mambac {
+
+enum class WeightType { f32, bf16 };  // of the matrices; everything else stays f32
+
+struct Deployment {
+  std::string target = "cpu";
+  std::string isa = "native";        // x86-64-v3 or x86-64-v4; "native" is resolved before anything is planned
+  std::string weights = "auto";      // f32, bf16; "auto": bf16 if the checkpoint's matrices are 16-bit, else f32
+  int64_t batch = 1;                 // sequences a call works on
+  int64_t forward_tokens = 64;       // most tokens of one forward call
+  int64_t threads = 1;
+  std::vector<std::string> programs = {"step", "forward"};
+};
+
+// Throws Error (ExitCode::input) that names file and field: not JSON, unknown field, wrong type, out of range.
+Deployment read_deployment(const std::filesystem::path& path);
+Deployment parse_deployment(const std::string& text, const std::string& where);
+
+// The instruction set of this machine by name: the highest of x86-64-v4 and x86-64-v3 that it has.
+// Throws Error (ExitCode::environment) if it has neither.
+std::string native_isa();
+
+// Throws Error naming the field if a value is out of range or unknown. Called by read_deployment, and by commands
+// after options have been applied.
+void check(const Deployment& deployment);
+
+nlohmann::ordered_json to_json(const Deployment& deployment);
+
+}  // namespace mambac

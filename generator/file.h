@@ -1,0 +1,45 @@
+// Files and folders as every stage handles them: read whole, written under a temporary name and renamed.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mambac {
+
+// The whole file as text. Throws Error (ExitCode::input) with path and reason.
+std::string read_text(const std::filesystem::path& path);
+
+// Writes to a temporary name beside `path`, then renames. On failure (disk full, no permission) nothing stays behind
+// and Error (ExitCode::environment) says path and reason.
+void write_text(const std::filesystem::path& path, std::string_view text);
+
+// A file mapped read-only; an empty file is an empty span.
+struct MappedFile {
+  std::shared_ptr<const void> owner;
+  std::span<const std::byte> bytes;
+};
+MappedFile map_file(const std::filesystem::path& path);
+
+// A file that is written piece by piece and appears under its name only by commit(). Without commit() the temporary
+// file is removed.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::filesystem::path& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);        // appends
+  void write_at(uint64_t offset, std::span<const std::byte> bytes);
+  void commit();                                        // flush, rename
+
+ private:
+  std::filesystem::path path_, temporary_;
+  int descriptor_ = -1;
+};
+
+}  // namespace mambac

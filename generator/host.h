@@ -1,0 +1,75 @@
+// Loading and running any artifact folder from the `mambac` command: text, evaluate, compare, bench.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/mambac.h"
+
+namespace mambac {
+
+// Memory aligned as artifacts ask for it, zero at first.
+class AlignedMemory {
+ public:
+  AlignedMemory(size_t bytes, size_t alignment);
+  void* data() { return memory_.get(); }
+  const void* data() const { return memory_.get(); }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  std::unique_ptr<void, void (*)(void*)> memory_;
+  size_t bytes_;
+};
+
+// An artifact folder: lib/libNAME.so loaded, plan.json read, NAME.weights opened. Throws Error that says what is
+// missing or wrong and how to mend it (not an artifact folder, never compiled, wrong instruction set, damaged weights).
+class Artifact {
+ public:
+  explicit Artifact(const std::filesystem::path& folder);
+  ~Artifact();
+  Artifact(const Artifact&) = delete;
+  Artifact& operator=(const Artifact&) = delete;
+
+  const mambac_artifact& table() const { return *table_; }
+  const nlohmann::ordered_json& plan() const { return plan_; }     // plan.json
+  const std::filesystem::path& folder() const { return folder_; }
+  const mambac_weights* weights() const { return &weights_; }
+
+ private:
+  std::filesystem::path folder_;
+  nlohmann::ordered_json plan_;
+  void* library_ = nullptr;
+  const mambac_artifact* table_ = nullptr;
+  mambac_weights weights_{};
+};
+
+// A workspace and a state: one conversation (of `batch` sequences) with an artifact. Statuses become Errors.
+class Session {
+ public:
+  explicit Session(const Artifact& artifact);   // state is reset
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Input: tokens (batch) or (batch, count); or floats (…, input_size). Output: as in runtime/mambac.h.
+  void step(const void* input, std::span<float> output);
+  void forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output);
+  void reset();
+
+  std::span<std::byte> state();                            // state_bytes, plain: copy to save, copy back to restore
+  void save_state(const std::filesystem::path& path) const;
+  void load_state(const std::filesystem::path& path);      // refuses a state of another model by name
+
+ private:
+  const Artifact& artifact_;
+  AlignedMemory state_, workspace_memory_;
+  mambac_workspace* workspace_ = nullptr;
+};
+
+}  // namespace mambac

@@ -1,0 +1,84 @@
+/* What every artifact shares: status codes, handles and the table through which a host loads any artifact.
+ * Plain C, declarations only; each artifact's own header NAME.h gives the same functions under its own name. */
+#ifndef MAMBAC_H
+#define MAMBAC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Every function that can fail returns one of these. */
+enum mambac_status {
+  MAMBAC_OK = 0,
+  MAMBAC_NULL_ARGUMENT = 1,    /* a pointer that must not be null is */
+  MAMBAC_MISALIGNED = 2,       /* memory is not aligned to NAME_ALIGNMENT */
+  MAMBAC_BAD_TOKEN = 3,        /* a token is outside the vocabulary; the state is as it was */
+  MAMBAC_BAD_COUNT = 4,        /* count is not in 1..NAME_FORWARD_TOKENS, or the outputs argument is unknown */
+  MAMBAC_WRONG_STATE = 5,      /* the state is of another model or version, or was never reset */
+  MAMBAC_FILE_ERROR = 6,       /* the weights file cannot be opened or mapped */
+  MAMBAC_WRONG_WEIGHTS = 7,    /* the weights file is of another model, deployment or version */
+  MAMBAC_DAMAGED_WEIGHTS = 8,  /* truncated, or a checksum does not match */
+  MAMBAC_WRONG_MACHINE = 9,    /* this machine lacks the artifact's instruction set */
+  MAMBAC_NO_THREADS = 10       /* the workers could not be started */
+};
+
+/* Which outputs `forward` writes. */
+enum mambac_outputs {
+  MAMBAC_ALL = 0,  /* of every token: (batch, count, output_size) */
+  MAMBAC_LAST = 1  /* of the last token of each sequence: (batch, output_size) */
+};
+
+/* Open weights: read-only, shared by any number of workspaces and threads. The caller owns this struct; its fields
+ * belong to the artifact. */
+typedef struct mambac_weights {
+  const unsigned char* data; /* the packed tensors */
+  void* mapping;             /* of a file; null when the caller holds the memory */
+  size_t mapped_bytes;
+} mambac_weights;
+
+/* Scratch memory and workers, opened inside memory of the caller. One call at a time per workspace. */
+typedef struct mambac_workspace mambac_workspace;
+
+/* All of an artifact, for hosts that load any: found as `const mambac_artifact* NAME_artifact(void)`. */
+#define MAMBAC_ARTIFACT_VERSION 1
+typedef struct mambac_artifact {
+  uint32_t version; /* MAMBAC_ARTIFACT_VERSION */
+  const char* name;
+  const char* generator_version;
+  const char* plan_hash;  /* 64 hexadecimal digits: of model, deployment and packing */
+  const char* model_hash; /* 64 hexadecimal digits: states belong to it */
+  const char* family;
+  const char* target;
+  const char* isa;
+  int32_t batch;
+  int32_t forward_tokens;
+  int32_t vocabulary;  /* 0: continuous input */
+  int32_t input_size;  /* 0: tokens */
+  int32_t output_size; /* floats of one token's output */
+  int32_t threads;
+  size_t weights_bytes; /* of the whole weights file */
+  size_t state_bytes;
+  size_t workspace_bytes;
+  size_t alignment;
+
+  int (*weights_open)(const char* path, mambac_weights*, char* message, size_t message_bytes);
+  int (*weights_from_memory)(const void* memory, size_t bytes, mambac_weights*, char* message, size_t message_bytes);
+  void (*weights_close)(mambac_weights*);
+  int (*workspace_open)(void* memory, mambac_workspace**, char* message, size_t message_bytes);
+  void (*workspace_close)(mambac_workspace*);
+  void (*state_reset)(void* state);
+  /* `input`: const int32_t* tokens (batch) for step, (batch, count) for forward; or const float* (…, input_size). */
+  int (*step)(const mambac_weights*, mambac_workspace*, void* state, const void* input, float* output);
+  int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count, int32_t outputs,
+                 float* output);
+  const char* (*status_message)(int status);
+} mambac_artifact;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
