@@ -3,10 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace mambac {
 
@@ -14,10 +13,10 @@ enum class WeightType { f32, bf16 };  // of the matrices; everything else stays 
 
 struct Deployment {
   std::string target = "cpu";
-  std::string isa = "native";        // x86-64-v3 or x86-64-v4; "native" is resolved before anything is planned
-  std::string weights = "auto";      // f32, bf16; "auto": bf16 if the checkpoint's matrices are 16-bit, else f32
-  int64_t batch = 1;                 // sequences a call works on
-  int64_t forward_tokens = 64;       // most tokens of one forward call
+  std::string isa = "native";    // x86-64-v3 or x86-64-v4; "native" is resolved before anything is planned
+  std::string weights = "auto";  // f32, bf16; "auto": bf16 if the checkpoint's matrices are 16-bit, else f32
+  int64_t batch = 1;             // sequences a call works on
+  int64_t forward_tokens = 64;   // most tokens of one forward call
   int64_t threads = 1;
   std::vector<std::string> programs = {"step", "forward"};
 };
@@ -31,8 +30,8 @@ Deployment parse_deployment(const std::string& text, const std::string& where);
 std::string native_isa();
 
 // Throws Error naming the field if a value is out of range or unknown. Called by read_deployment, and by commands
-// after options have been applied.
-void check(const Deployment& deployment);
+// after options have been applied; `where` says in the message what was read.
+void check(const Deployment& deployment, const std::string& where = "deployment");
 
 nlohmann::ordered_json to_json(const Deployment& deployment);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -9,6 +10,10 @@
 #include <string_view>
 
 namespace mambac {
+
+// Whether there is such a folder or file; what cannot be examined counts as absent, and opening it gives the reason.
+bool is_folder(const std::filesystem::path& path);
+bool is_present(const std::filesystem::path& path);
 
 // The whole file as text. Throws Error (ExitCode::input) with path and reason.
 std::string read_text(const std::filesystem::path& path);
@@ -33,13 +38,14 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  void write(std::span<const std::byte> bytes);        // appends
-  void write_at(uint64_t offset, std::span<const std::byte> bytes);
-  void commit();                                        // flush, rename
+  void write(std::span<const std::byte> bytes);                      // after what write() wrote before
+  void write_at(uint64_t offset, std::span<const std::byte> bytes);  // does not move where write() goes on
+  void commit();                                                     // flush, rename
 
  private:
   std::filesystem::path path_, temporary_;
   int descriptor_ = -1;
+  uint64_t position_ = 0;  // where write() goes on
 };
 
 }  // namespace mambac

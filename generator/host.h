@@ -1,6 +1,7 @@
 // Loading and running any artifact folder from the `mambac` command: text, evaluate, compare, bench.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,15 +37,16 @@ class Artifact {
   Artifact(const Artifact&) = delete;
   Artifact& operator=(const Artifact&) = delete;
 
+  bool has_program(const std::string& name) const;  // "step", "forward"
   const mambac_artifact& table() const { return *table_; }
-  const nlohmann::ordered_json& plan() const { return plan_; }     // plan.json
+  const nlohmann::ordered_json& plan() const { return plan_; }  // plan.json
   const std::filesystem::path& folder() const { return folder_; }
   const mambac_weights* weights() const { return &weights_; }
 
  private:
   std::filesystem::path folder_;
   nlohmann::ordered_json plan_;
-  void* library_ = nullptr;
+  std::shared_ptr<void> library_;
   const mambac_artifact* table_ = nullptr;
   mambac_weights weights_{};
 };
@@ -62,9 +64,16 @@ class Session {
   void forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output);
   void reset();
 
+  // Any number of tokens of one sequence (batch 1), at least one: by `forward` in blocks, or by `step` where the artifact
+  // has no `forward`, and where one token is left. `output` is that of the last token.
+  void feed(std::span<const int32_t> tokens, std::span<float> output);
+
   std::span<std::byte> state();                            // state_bytes, plain: copy to save, copy back to restore
-  void save_state(const std::filesystem::path& path) const;
-  void load_state(const std::filesystem::path& path);      // refuses a state of another model by name
+
+  // A file of the state's bytes. After them come the `tokens` of a text, so that it can go on exactly; a file without
+  // them is a state all the same. load_state returns them, and refuses a state of another model or batch by name.
+  void save_state(const std::filesystem::path& path, std::span<const int32_t> tokens = {}) const;
+  std::vector<int32_t> load_state(const std::filesystem::path& path);
 
  private:
   const Artifact& artifact_;

@@ -6,12 +6,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace mambac {
 
@@ -19,27 +18,27 @@ enum class Norm { rms, layer };
 
 // The mixer of Mamba (Gu, Dao 2023) and of FalconMamba, which adds norms without weights on delta, B and C.
 struct Mamba1Mixer {
-  int64_t inner_size = 0;         // E
-  int64_t state_size = 16;        // N
-  int64_t convolution_taps = 4;   // K
-  int64_t delta_rank = 0;         // R
+  int64_t inner_size = 0;        // E
+  int64_t state_size = 16;       // N
+  int64_t convolution_taps = 4;  // K
+  int64_t delta_rank = 0;        // R
   bool convolution_bias = true;
-  bool projection_bias = false;   // in_proj and out_proj
+  bool projection_bias = false;                  // in_proj and out_proj
   std::optional<double> delta_b_c_norm_epsilon;  // FalconMamba's mixer_rms_eps; empty: no such norms
 };
 
 using Mixer = std::variant<Mamba1Mixer>;
 
 struct ModelConfiguration {
-  std::string family;               // name of the file in generator/families that plans it: "mamba1"
-  int64_t model_size = 0;           // D
-  int64_t layers = 0;               // L
-  int64_t vocabulary = 0;           // V, padded as the checkpoint is; 0: continuous input
-  int64_t vocabulary_used = 0;      // tokens below this one are real, the rest is padding
-  int64_t input_size = 0;           // continuous input; 0: tokens
-  int64_t output_size = 0;          // width of the head on continuous input; 0: output is the final norm, of size D
-  bool tied_embedding = true;       // lm_head shares the embedding's weight
-  Norm norm = Norm::rms;            // of the blocks and the final one
+  std::string family;           // name of the file in generator/families that plans it: "mamba1"
+  int64_t model_size = 0;       // D
+  int64_t layers = 0;           // L
+  int64_t vocabulary = 0;       // V, padded as the checkpoint is; 0: continuous input
+  int64_t vocabulary_used = 0;  // tokens below this one are real, the rest is padding
+  int64_t input_size = 0;       // continuous input; 0: tokens
+  int64_t output_size = 0;      // width of the head on continuous input; 0: output is the final norm, of size D
+  bool tied_embedding = true;   // lm_head shares the embedding's weight
+  Norm norm = Norm::rms;        // of the blocks and the final one
   double norm_epsilon = 1e-5;
   Mixer mixer;
   std::vector<std::string> warnings;  // one sentence each: ignored fields, choices that differ from the file's

@@ -54,7 +54,7 @@ struct PackedTensor {
   Transform transform{};
   WeightType type{};
   int64_t rows = 0, columns = 0; // of the source
-  std::vector<Segment> segments; // of the rows, in packed order; together they are all rows
+  std::vector<Segment> segments = {}; // of the rows, in packed order; together they are all rows
   int64_t padded_rows = 0;       // sum over the segments, each rounded up
   int64_t panel_rows = 0;        // Packing::panels: rows of a full panel; the last one may be narrower
   int64_t offset = 0, bytes = 0;
@@ -117,8 +117,8 @@ struct Program {
   std::string name;              // "step", "forward"
   int64_t sequences = 1;         // that one run of the calls works on
   int64_t block_tokens = 1;      // most tokens of a block
-  std::vector<WorkspaceBuffer> buffers;
-  std::vector<Call> calls, outputs_all, outputs_last;
+  std::vector<WorkspaceBuffer> buffers = {};
+  std::vector<Call> calls = {}, outputs_all = {}, outputs_last = {};
 };
 
 // What the one formula of the floor needs (bench/README.md), per token unless said otherwise.

@@ -70,7 +70,7 @@ typedef struct mambac_artifact {
   int (*workspace_open)(void* memory, mambac_workspace**, char* message, size_t message_bytes);
   void (*workspace_close)(mambac_workspace*);
   void (*state_reset)(void* state);
-  /* `input`: const int32_t* tokens (batch) for step, (batch, count) for forward; or const float* (…, input_size). */
+  /* `input`: const int32_t* tokens (batch) for step, (batch, count) for forward; or const float* (..., input_size). */
   int (*step)(const mambac_weights*, mambac_workspace*, void* state, const void* input, float* output);
   int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count, int32_t outputs,
                  float* output);

@@ -1,0 +1,51 @@
+// `mambac init`: a model's folder with fresh weights.
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "generator/commands/commands.h"
+#include "generator/error.h"
+#include "generator/families/families.h"
+#include "generator/file.h"
+#include "generator/initialize.h"
+
+namespace mambac {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct InitOptions {
+  std::string model, out;
+  uint64_t seed = 0;
+};
+
+void run(const InitOptions& options) {
+  const ModelConfiguration model = read_model_configuration(options.model);
+  for (const std::string& warning : model.warnings) fmt::print(stderr, "mambac: warning: {}\n", warning);
+  const fs::path configuration =
+      fs::is_directory(options.model) ? fs::path(options.model) / "config.json" : fs::path(options.model);
+  const fs::path out = options.out;
+  if (fs::exists(out / "model.safetensors")) {
+    fail(ExitCode::input, "{}: holds weights already; choose another --out or remove them", options.out);
+  }
+  std::error_code error;
+  fs::create_directories(out, error);
+  if (error) fail(ExitCode::environment, "{}: cannot be created: {}", options.out, error.message());
+  initialize(model, make_graph(model).checkpoint, options.seed, out);
+  write_text(out / "config.json", read_text(configuration));
+  fmt::print("{}: config.json and fresh weights (seed {})\n", options.out, options.seed);
+}
+
+}  // namespace
+
+void add_init_command(CLI::App& app) {
+  auto options = std::make_shared<InitOptions>();
+  CLI::App* command = app.add_subcommand("init", "Make a model's folder with freshly initialized weights.");
+  command->add_option("model", options->model, "configuration: a folder with config.json, or a JSON file")->required();
+  command->add_option("--seed", options->seed, "the same seed gives the same weights on every machine")->required();
+  command->add_option("--out", options->out, "folder to write config.json and model.safetensors into")->required();
+  command->footer("Example:\n  mambac init configs/product-default --seed 1 --out .mambac/product-default-fresh");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace mambac

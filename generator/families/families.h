@@ -1,0 +1,17 @@
+// The families of models. Each plans its mixer in one file of this folder; what all share (embedding, residual
+// stream, norms, head) is in language_model.cpp. docs/add-a-model-family.md says what a new one needs.
+#pragma once
+
+#include "generator/graph.h"
+#include "generator/model_configuration.h"
+
+namespace mambac {
+
+// The whole model as operations.
+Graph make_graph(const ModelConfiguration& model);
+
+// Adds the tensors, state and operations of layer `layer`'s mixer: reads activation "normed" (D) and adds the mixer's
+// output to "residual" (D). Counts its cost.
+void add_mamba1_mixer(Graph& graph, const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t layer);
+
+}  // namespace mambac

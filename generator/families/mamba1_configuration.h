@@ -1,0 +1,23 @@
+// What a configuration says about the mixer of Mamba-1 and FalconMamba.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "generator/configuration_reader.h"
+#include "generator/model_configuration.h"
+
+namespace mambac {
+
+// From Hugging Face's `model_type: mamba` or, with `falcon`, `falcon_mamba`. Adds to the warnings of `model`.
+Mamba1Mixer read_hugging_face_mamba1(ConfigurationReader& reader, bool falcon, ModelConfiguration& model);
+
+// From mamba_ssm's `ssm_cfg`. Adds to the warnings of `model`.
+Mamba1Mixer read_original_mamba1(ConfigurationReader& reader, ModelConfiguration& model);
+
+// Weights of one mixer, as a double because absurd sizes overflow integers.
+double parameters(const Mamba1Mixer& mixer, int64_t model_size);
+
+nlohmann::ordered_json to_json(const Mamba1Mixer& mixer);
+
+}  // namespace mambac

@@ -1,0 +1,56 @@
+// The `mambac` command: finds the subcommand, catches what the stages throw, and turns it into an exit code.
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "generator/commands/commands.h"
+#include "generator/error.h"
+#include "generator/version.h"
+
+namespace {
+
+constexpr char exit_codes[] = R"(Exit codes:
+  0  success
+  1  a comparison found a value above its tolerance
+  2  the command line is wrong
+  3  a file that was given is wrong: configuration, weights, deployment, cases
+  4  the machine is wrong: no compiler, no space, no permission, missing instruction set
+  5  a defect of mambac: please report it
+
+`mambac COMMAND --help` shows the options of a command and an example.)";
+
+int report(mambac::ExitCode code, const char* message) {
+  fmt::print(stderr, "mambac: {}\n", message);
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  CLI::App app("Compiles a state-space model into a library in which every shape is a literal.", "mambac");
+  app.set_version_flag("--version", fmt::format("mambac {}", mambac::generator_version));
+  app.require_subcommand(1);
+  app.footer(exit_codes);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return fmt::format("mambac: {}\nRun mambac with --help for the commands and options.\n", error.what());
+  });
+  mambac::add_evaluate_command(app);
+  mambac::add_compare_command(app);
+
+  try {
+    app.parse(count, arguments);
+    return static_cast<int>(mambac::ExitCode::success);
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for_help = app.exit(error) == static_cast<int>(CLI::ExitCodes::Success);
+    return static_cast<int>(asked_for_help ? mambac::ExitCode::success : mambac::ExitCode::usage);
+  } catch (const mambac::Error& error) {
+    return report(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return report(mambac::ExitCode::environment, "not enough memory");
+  } catch (const std::exception& error) {
+    return report(mambac::ExitCode::internal, error.what());
+  }
+}

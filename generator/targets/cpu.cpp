@@ -1,0 +1,131 @@
+// The CPU's choices, for any instruction set with vectors and a fused multiply-add.
+//
+// Weights: matrices in panels, read once from front to back by every call. Rows of a panel run along the lanes, so that
+// nothing is summed across lanes. Threads share the panels (or channels) of each call and meet at a barrier after it.
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "generator/error.h"
+#include "generator/targets/cpu_kernels.h"
+#include "generator/targets/targets.h"
+#include "generator/targets/workspace.h"
+
+namespace mambac {
+namespace {
+
+constexpr int64_t tensor_alignment = 64;  // bytes; a cache line
+
+CpuChoices choices_for(const std::string& isa) {
+  // A register tile of rows x panel must leave room for the panel's weights and one activation:
+  // 6 x 4 + 4 + 1 of AVX-512's 32 registers, 3 x 4 + 3 + 1 of AVX2's 16.
+  if (isa == "x86-64-v4") return {.lanes = 16, .panel_outputs = 64, .tile_rows = 6};
+  if (isa == "x86-64-v3") return {.lanes = 8, .panel_outputs = 32, .tile_rows = 3};
+  fail(ExitCode::internal, "the CPU target does not know the instruction set '{}'", isa);
+}
+
+int64_t bytes_of_element(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
+
+// Rows that the panels of a matrix hold: the last panel is as narrow as whole vectors allow.
+PackedTensor pack_panels(PackedTensor tensor, const CpuChoices& choices) {
+  tensor.packing = Packing::panels;
+  tensor.panel_rows = choices.panel_outputs;
+  const int64_t unit = tensor.segments.empty() ? choices.lanes : channel_padding;
+  if (tensor.segments.empty()) tensor.segments = {{0, tensor.rows}};
+  for (const Segment& segment : tensor.segments) tensor.padded_rows += round_up(segment.rows, unit);
+  // Pairs of bfloat16 need an even number of columns.
+  const int64_t columns = tensor.type == WeightType::bf16 ? round_up(tensor.columns, 2) : tensor.columns;
+  tensor.bytes = tensor.padded_rows * columns * bytes_of_element(tensor.type);
+  return tensor;
+}
+
+PackedTensor pack_rows(PackedTensor tensor) {
+  tensor.packing = Packing::rows;
+  tensor.segments = {{0, tensor.rows}};
+  tensor.padded_rows = tensor.rows;
+  tensor.bytes = tensor.rows * tensor.columns * bytes_of_element(tensor.type);
+  return tensor;
+}
+
+PackedTensor pack_transposed(PackedTensor tensor) {
+  tensor.packing = Packing::transposed;
+  for (const Segment& segment : tensor.segments) tensor.padded_rows += round_up(segment.rows, channel_padding);
+  tensor.bytes = tensor.columns * tensor.padded_rows * bytes_of_element(tensor.type);
+  return tensor;
+}
+
+bool is_projected(const Graph& graph, const std::string& weight) {
+  const auto projects = [&](const Operation& operation) {
+    return operation.kind == "project" && operation.weight("weights") == weight;
+  };
+  return std::any_of(graph.operations.begin(), graph.operations.end(), projects) ||
+         std::any_of(graph.output_operations.begin(), graph.output_operations.end(), projects);
+}
+
+void pack_weights(const Graph& graph, const CpuChoices& choices, Plan& plan) {
+  for (const GraphWeight& weight : graph.weights) {
+    const CheckpointTensor& source = graph.checkpoint_tensor(weight.source);
+    PackedTensor tensor{.name = weight.name, .source = weight.source, .transform = weight.transform};
+    tensor.segments = weight.segments;
+    tensor.rows = source.shape.front();
+    tensor.columns = 1;
+    for (size_t dimension = 1; dimension < source.shape.size(); ++dimension) tensor.columns *= source.shape[dimension];
+    tensor.type = source.matrix ? plan.weight_type : WeightType::f32;
+    tensor = !source.matrix                      ? pack_transposed(tensor)
+             : is_projected(graph, weight.name) ? pack_panels(tensor, choices)
+                                                 : pack_rows(tensor);
+    tensor.offset = plan.weight_bytes;
+    plan.weight_bytes = round_up(tensor.offset + tensor.bytes, tensor_alignment);
+    plan.weights.push_back(std::move(tensor));
+  }
+}
+
+// Tokens that go through all layers together. Weights that stay in the near caches are cheap to read again, and a short
+// block keeps the activations there too; weights from memory should be read for as many tokens as possible.
+int64_t block_tokens(const Plan& plan) {
+  constexpr int64_t near_cache_bytes = 16 << 20;
+  const int64_t block = plan.weight_bytes <= near_cache_bytes ? 64 : 256;
+  return std::min(block, plan.deployment.forward_tokens);
+}
+
+Program plan_program(const Graph& graph, const Plan& plan, const CpuChoices& choices, const std::string& name) {
+  const bool step = name == "step";
+  CpuProgram context{graph, plan, choices, step ? plan.deployment.batch : 1, step ? 1 : block_tokens(plan)};
+  Program program{.name = name, .sequences = context.sequences, .block_tokens = context.block_tokens};
+  for (const Operation& operation : graph.operations) program.calls.push_back(cpu_call(context, operation));
+  for (const Operation& operation : graph.output_operations) {
+    program.outputs_all.push_back(cpu_call(context, operation));
+  }
+  if (!step) {
+    context.last_row_only = true;
+    for (const Operation& operation : graph.output_operations) {
+      program.outputs_last.push_back(cpu_call(context, operation));
+    }
+  }
+  for (const Activation& activation : graph.activations) {
+    program.buffers.push_back({.name = activation.name,
+                               .rows = context.sequences * context.block_tokens,
+                               .row_stride = round_up(activation.width, channel_padding)});
+  }
+  return program;
+}
+
+}  // namespace
+
+void plan_for_cpu(const Graph& graph, Plan& plan) {
+  const CpuChoices choices = choices_for(plan.deployment.isa);
+  pack_weights(graph, choices, plan);
+  for (const std::string& name : plan.deployment.programs) {
+    Program program = plan_program(graph, plan, choices, name);
+    plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program));
+    plan.programs.push_back(std::move(program));
+  }
+  plan.choices = {
+      {"vector", fmt::format("{} floats; lanes run along outputs and channels", choices.lanes)},
+      {"panels", fmt::format("{} outputs of a matrix side by side, read front to back", choices.panel_outputs)},
+      {"register tile", fmt::format("{} rows x {} outputs", choices.tile_rows, choices.panel_outputs)},
+      {"forward", fmt::format("blocks of {} tokens go through all layers together", block_tokens(plan))},
+      {"unrolled", "layers, register tiles, convolution taps, states; loops over inputs, panels, channels and tokens stay"},
+  };
+}
+
+}  // namespace mambac

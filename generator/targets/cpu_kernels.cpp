@@ -1,0 +1,181 @@
+#include "generator/targets/cpu_kernels.h"
+
+#include <algorithm>
+
+#include "generator/error.h"
+
+namespace mambac {
+namespace {
+
+std::string boolean(bool value) { return value ? "true" : "false"; }
+
+// Builds one call: template arguments and arguments in the order of the kernel's declaration.
+class CallBuilder {
+ public:
+  CallBuilder(const CpuProgram& program, const Operation& operation, std::string kernel)
+      : program_(program), operation_(operation) {
+    call_.kernel = std::move(kernel);
+    call_.about = operation.about;
+    call_.layer = operation.layer;
+  }
+
+  CallBuilder& shape(const std::string& name, TemplateArgument value) {
+    call_.shape.emplace_back(name, std::move(value));
+    return *this;
+  }
+  CallBuilder& weight_type(const std::string& role) {
+    return shape("Weight", program_.plan.weight(operation_.weight(role)).type == WeightType::f32 ? "float" : "bfloat16");
+  }
+  CallBuilder& parts() { return shape("Parts", program_.plan.deployment.threads); }
+
+  CallBuilder& weight(const std::string& role) {
+    const std::string name = operation_.weight(role);
+    if (name.empty()) return argument(role, NoOperand{});
+    const PackedTensor& tensor = program_.plan.weight(name);
+    return argument(role, Operand{Space::weights, name, tensor.offset});
+  }
+  CallBuilder& state(const std::string& role) {
+    const std::string name = operation_.state(role);
+    return argument(role, Operand{Space::state, name, program_.plan.state_tensor(name).offset, 0, 0, false, true});
+  }
+  CallBuilder& tokens(const std::string& role) { return argument(role, Operand{Space::tokens, "", 0, 1, 1}); }
+  CallBuilder& input(const std::string& role) {
+    const ActivationSlice& slice = operation_.input(role);
+    // The final norm is the one operation that reads the whole block when only its last row is asked for.
+    const bool from_block = slice.name == "residual" && program_.last_row_only;
+    return argument(role, Operand{slice.name.empty() ? Space::input : Space::workspace, slice.name, slice.first,
+                                  stride(slice), slice.columns, from_block, false});
+  }
+  CallBuilder& output(const std::string& role) {
+    const ActivationSlice& slice = operation_.output(role);
+    return argument(role, Operand{slice.name.empty() ? Space::output : Space::workspace, slice.name, slice.first,
+                                  stride(slice), slice.columns, false, true});
+  }
+  CallBuilder& argument(const std::string& name, Argument value) {
+    call_.arguments.emplace_back(name, std::move(value));
+    return *this;
+  }
+  CallBuilder& rows() {
+    return program_.last_row_only ? argument("rows", int64_t{1}) : argument("rows", Count::rows);
+  }
+  CallBuilder& sequences_and_tokens() {
+    return argument("sequences", Count::sequences).argument("tokens", Count::tokens);
+  }
+  Call part() { return argument("part", Part{}).call_; }
+
+  // Floats between the rows of an activation, or of the user's input or output.
+  int64_t stride(const ActivationSlice& slice) const {
+    if (slice.name.empty()) return slice.columns;
+    return round_up(program_.graph.activation(slice.name).width, channel_padding);
+  }
+  int64_t input_stride(const std::string& role) const { return stride(operation_.input(role)); }
+  int64_t output_stride(const std::string& role) const { return stride(operation_.output(role)); }
+
+ private:
+  const CpuProgram& program_;
+  const Operation& operation_;
+  Call call_;
+};
+
+Call embed(const CpuProgram& program, const Operation& operation) {
+  const PackedTensor& table = program.plan.weight(operation.weight("table"));
+  const bool panels = table.packing == Packing::panels;
+  CallBuilder call(program, operation, panels ? "embed_panels" : "embed");
+  if (panels) call.shape("Vocabulary", table.rows);
+  call.shape("Size", table.columns).shape("OutputStride", call.output_stride("output"));
+  if (panels) call.shape("Lanes", program.choices.lanes).shape("PanelOutputs", table.panel_rows);
+  return call.weight_type("table").parts().weight("table").tokens("tokens").output("output").rows().part();
+}
+
+Call norm(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, operation.kind);
+  const bool rms = operation.kind == "rms_norm";
+  call.shape("Size", operation.input("input").columns)
+      .shape("InputStride", call.input_stride("input"))
+      .shape("OutputStride", call.output_stride("output"));
+  if (rms) call.shape("Weighted", boolean(!operation.weight("weight").empty()));
+  call.parts().weight("weight");
+  if (!rms) call.weight("bias");
+  return call.input("input").argument("epsilon", operation.epsilon).output("output").rows().part();
+}
+
+Call project(const CpuProgram& program, const Operation& operation) {
+  const PackedTensor& weights = program.plan.weight(operation.weight("weights"));
+  CallBuilder call(program, operation, "project");
+  return call.shape("Inputs", weights.columns)
+      .shape("Outputs", operation.output("output").columns)
+      .shape("InputStride", call.input_stride("input"))
+      .shape("OutputStride", call.output_stride("output"))
+      .shape("Lanes", program.choices.lanes)
+      .shape("PanelOutputs", weights.panel_rows)
+      .shape("TileRows", std::min(program.choices.tile_rows, program.rows()))
+      .weight_type("weights")
+      .shape("Bias", boolean(!operation.weight("bias").empty()))
+      .shape("Accumulate", boolean(operation.accumulate))
+      .parts()
+      .weight("weights")
+      .weight("bias")
+      .input("input")
+      .output("output")
+      .rows()
+      .part();
+}
+
+Call convolve(const CpuProgram& program, const Operation& operation) {
+  const PackedTensor& taps = program.plan.weight(operation.weight("taps"));
+  CallBuilder call(program, operation, "convolve");
+  return call.shape("Channels", taps.padded_rows)
+      .shape("Taps", taps.columns)
+      .shape("InputStride", call.input_stride("input"))
+      .shape("OutputStride", call.output_stride("output"))
+      .shape("StateStride", program.plan.state_floats)
+      .shape("Lanes", program.choices.lanes)
+      .shape("Bias", boolean(!operation.weight("bias").empty()))
+      .parts()
+      .weight("taps")
+      .weight("bias")
+      .state("window")
+      .input("input")
+      .output("output")
+      .sequences_and_tokens()
+      .part();
+}
+
+Call selective_scan(const CpuProgram& program, const Operation& operation) {
+  const PackedTensor& a = program.plan.weight(operation.weight("a"));
+  CallBuilder call(program, operation, "selective_scan");
+  return call.shape("Channels", a.padded_rows)
+      .shape("States", a.columns)
+      .shape("DeltaStride", call.input_stride("delta_input"))
+      .shape("InputStride", call.input_stride("x"))
+      .shape("GateStride", call.input_stride("gate"))
+      .shape("BCStride", call.input_stride("b"))
+      .shape("OutputStride", call.output_stride("output"))
+      .shape("StateStride", program.plan.state_floats)
+      .shape("Lanes", program.choices.lanes)
+      .parts()
+      .weight("a")
+      .weight("d")
+      .state("h")
+      .input("delta_input")
+      .input("x")
+      .input("gate")
+      .input("b")
+      .input("c")
+      .output("output")
+      .sequences_and_tokens()
+      .part();
+}
+
+}  // namespace
+
+Call cpu_call(const CpuProgram& program, const Operation& operation) {
+  if (operation.kind == "embed") return embed(program, operation);
+  if (operation.kind == "rms_norm" || operation.kind == "layer_norm") return norm(program, operation);
+  if (operation.kind == "project") return project(program, operation);
+  if (operation.kind == "convolve") return convolve(program, operation);
+  if (operation.kind == "selective_scan") return selective_scan(program, operation);
+  fail(ExitCode::internal, "the CPU has no kernel for operation '{}'", operation.kind);
+}
+
+}  // namespace mambac

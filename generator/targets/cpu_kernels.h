@@ -1,0 +1,31 @@
+// Operations as calls of the kernels in templates/cpu. One function per kernel; docs/add-a-kernel.md.
+#pragma once
+
+#include "generator/graph.h"
+#include "generator/plan.h"
+
+namespace mambac {
+
+// What the CPU's plan has decided before operations become calls.
+struct CpuChoices {
+  int64_t lanes = 0;          // floats of a vector
+  int64_t panel_outputs = 0;  // outputs of a panel of packed weights
+  int64_t tile_rows = 0;      // rows of a register tile, at most
+};
+
+// Where a call stands.
+struct CpuProgram {
+  const Graph& graph;
+  const Plan& plan;           // weights are packed, state is laid out
+  CpuChoices choices;
+  int64_t sequences = 1;      // of one run of the calls
+  int64_t block_tokens = 1;   // most tokens of each
+  bool last_row_only = false; // the outputs of the last token alone
+
+  int64_t rows() const { return last_row_only ? 1 : sequences * block_tokens; }
+};
+
+// Workspace offsets are relative to each buffer until the workspace is laid out.
+Call cpu_call(const CpuProgram& program, const Operation& operation);
+
+}  // namespace mambac

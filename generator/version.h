@@ -1,0 +1,9 @@
+// The version that artifacts carry and `mambac --version` prints. It changes with every change of emitted code, packing
+// or file formats.
+#pragma once
+
+namespace mambac {
+
+inline constexpr const char* generator_version = "0.1.0";
+
+}  // namespace mambac

@@ -1,0 +1,31 @@
+// Counts what a real-time call must not do: allocate, take a lock, ask the system. Linking allocation_guard.cpp into a
+// test replaces those functions of the C library in the whole process; they do their work and count while a guard
+// lives.
+#pragma once
+
+#include <cstdint>
+
+namespace mambac {
+
+// Calls by any thread of the process.
+struct GuardedCalls {
+  int64_t allocations = 0;   // malloc, calloc, realloc, free, the aligned ones, mmap, munmap
+  int64_t locks = 0;         // of a mutex, waits and signals of a condition variable
+  int64_t system_calls = 0;  // sem_wait, sem_post, sched_yield, nanosleep, syscall (futex)
+};
+
+// Under a sanitizer, which replaces those functions itself, only allocations from the heap are counted.
+extern const bool guard_counts_everything;
+
+// One at a time.
+class AllocationGuard {
+ public:
+  AllocationGuard();
+  ~AllocationGuard();
+  AllocationGuard(const AllocationGuard&) = delete;
+  AllocationGuard& operator=(const AllocationGuard&) = delete;
+
+  GuardedCalls calls() const;  // since the guard was made
+};
+
+}  // namespace mambac

@@ -1,0 +1,21 @@
+// Any text is a model's configuration and a deployment, or is refused by an Error.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "generator/deployment.h"
+#include "generator/error.h"
+#include "generator/model_configuration.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  try {
+    to_json(mambac::parse_model_configuration(text, "config.json")).dump();
+  } catch (const mambac::Error&) {
+  }
+  try {
+    to_json(mambac::parse_deployment(text, "deployment.json")).dump();
+  } catch (const mambac::Error&) {
+  }
+  return 0;
+}

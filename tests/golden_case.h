@@ -1,0 +1,34 @@
+// The golden cases of tests/goldens, as every test reads them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "generator/model_configuration.h"
+#include "generator/safetensors.h"
+
+namespace mambac {
+
+struct GoldenCase {
+  std::string name;
+  std::filesystem::path folder;  // of the model
+  ModelConfiguration model;
+  SafetensorsFile weights, golden;
+
+  // Tokens as numbers (count), or values (count, input_size).
+  std::vector<double> input() const;
+  int64_t count() const;  // of tokens
+};
+
+// Every golden case of Mamba-1 and FalconMamba with random weights and a random initial state, by folder.
+const std::vector<std::string>& mamba1_goldens();
+
+// A folder of tests/goldens; the model is there too, or in the folder of that name in configs/.
+GoldenCase read_golden(const std::string& name);
+
+// All values of a tensor.
+std::vector<double> values(const TensorView& tensor);
+
+}  // namespace mambac

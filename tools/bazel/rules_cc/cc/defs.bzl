@@ -1,0 +1,9 @@
+"""The rules of rules_cc that Bazel 4 has built in, under the names that a current Bazel loads."""
+
+cc_binary = native.cc_binary
+cc_import = native.cc_import
+cc_library = native.cc_library
+cc_proto_library = native.cc_proto_library
+cc_test = native.cc_test
+cc_toolchain = native.cc_toolchain
+cc_toolchain_suite = native.cc_toolchain_suite
