@@ -10,6 +10,7 @@
 #include "generator/emit_programs.h"
 #include "generator/error.h"
 #include "generator/fill.h"
+#include "generator/format_source.h"
 #include "runtime/state_header.h"
 #include "runtime/weights_format.h"
 #include "runtime/workers.h"
@@ -247,6 +248,10 @@ std::map<std::string, std::string> emit(const Plan& plan) {
   values["SOURCES"] = fmt::format("\n  {}", fmt::join(compiled, "\n  "));
   files[name + "_test.cpp"] = fill(skeleton("test.cpp"), values);
   files[name + "_benchmark.cpp"] = fill(skeleton("benchmark.cpp"), values);
+  for (auto& [path, text] : files) {
+    const bool copied = path.starts_with("runtime/") || path == "mambac.h";
+    if (!copied) text = format_source(text);
+  }
   files["CMakeLists.txt"] = fill(skeleton("CMakeLists.txt"), values);
   files[name + "-config.cmake"] = fill(skeleton("config.cmake"), values);
   files["lib/pkgconfig/" + name + ".pc"] = fill(skeleton("pkgconfig.pc"), values);

@@ -8,11 +8,11 @@
 #include <optional>
 #include <utility>
 
-#include "clang/Format/Format.h"
 #include "clang/Frontend/ASTUnit.h"
 #include "clang/Frontend/TextDiagnosticBuffer.h"
 #include "clang/Tooling/Tooling.h"
 #include "generator/error.h"
+#include "generator/format_source.h"
 #include "generator/specialize_prelude.h"
 #include "generator/specialize_renderer.h"
 
@@ -38,17 +38,6 @@ std::string unit_of(const std::map<std::string, std::string>& sources, const std
                         fmt::join(wanted[index].template_arguments, ", "));
   }
   return unit + "}\n";
-}
-
-std::string formatted(const std::string& text) {
-  clang::format::FormatStyle style = clang::format::getGoogleStyle(clang::format::FormatStyle::LK_Cpp);
-  style.ColumnLimit = 120;
-  style.DerivePointerAlignment = false;
-  const clang::tooling::Range whole(0, static_cast<unsigned>(text.size()));
-  auto result = clang::tooling::applyAllReplacements(text, clang::format::reformat(style, text, {whole}));
-  if (!result)
-    fail(ExitCode::internal, "specialized source cannot be laid out: {}", llvm::toString(result.takeError()));
-  return *result;
 }
 
 // "HasBias" -> "has_bias".
@@ -135,7 +124,7 @@ class Specializer {
     const clang::SourceManager& manager = unit_->getSourceManager();
     const SourceText source(manager, unit_->getLangOpts(), manager.getFileID(function->getLocation()));
     Renderer renderer(unit_->getASTContext(), source, names_);
-    std::string text = formatted(renderer.function(function, name, is_helper));
+    std::string text = format_source(renderer.function(function, name, is_helper));
     emitted_.push_back({name, std::move(text)});
   }
 
