@@ -47,7 +47,7 @@ const TensorView& read_input_shape(const SafetensorsFile& file, const mambac_art
   const bool continuous = artifact.vocabulary == 0;
   const std::string name = continuous ? "inputs" : "input_ids", other = continuous ? "input_ids" : "inputs";
   if (!file.has(name)) {
-    fail(ExitCode::input, "{}: the tensor `{}` is missing{}: {} takes {}.", file.path().string(), name,
+    fail(ExitCode::input, "{}: the tensor `{}` is missing{}: {} takes {}", file.path().string(), name,
          file.has(other) ? fmt::format(" (there is `{}`)", other) : "", artifact.name,
          continuous ? "continuous input" : "tokens");
   }
@@ -56,14 +56,14 @@ const TensorView& read_input_shape(const SafetensorsFile& file, const mambac_art
   const bool right_width = !continuous || (!shape.empty() && shape.back() == artifact.input_size);
   if (continuous && !shape.empty()) shape.pop_back();
   if (!right_width || shape.empty() || shape.size() > 2 || shape.back() < 1) {
-    fail(ExitCode::input, "{}: `{}` has shape {}; expected {} or {}, at least one token.", file.path().string(), name,
+    fail(ExitCode::input, "{}: `{}` has shape {}; expected {} or {}, at least one token", file.path().string(), name,
          shape_text(input.shape), continuous ? fmt::format("(T, {})", artifact.input_size) : "(T)",
          continuous ? fmt::format("(B, T, {})", artifact.input_size) : "(B, T)");
   }
   given.batched = shape.size() == 2;
   given.count = shape.back();
   if (given.batched && shape.front() != artifact.batch) {
-    fail(ExitCode::input, "{}: `{}` holds {} sequences, {} is built for a batch of {}; build one with --batch {}.",
+    fail(ExitCode::input, "{}: `{}` holds {} sequences, {} is built for a batch of {}; build one with --batch {}",
          file.path().string(), name, shape.front(), artifact.name, artifact.batch, shape.front());
   }
   return input;
@@ -72,14 +72,14 @@ const TensorView& read_input_shape(const SafetensorsFile& file, const mambac_art
 std::vector<int32_t> read_tokens(const SafetensorsFile& file, const TensorView& input,
                                  const mambac_artifact& artifact) {
   if (input.type != TensorType::i64 && input.type != TensorType::i32) {
-    fail(ExitCode::input, "{}: `input_ids` has type {}; expected I64 or I32.", file.path().string(),
+    fail(ExitCode::input, "{}: `input_ids` has type {}; expected I64 or I32", file.path().string(),
          name_of(input.type));
   }
   std::vector<int32_t> tokens(input.count());
   for (int64_t i = 0; i < input.count(); ++i) {
     const double token = input.at(i);
     if (token < 0 || token >= artifact.vocabulary) {
-      fail(ExitCode::input, "{}: `input_ids` holds token {:.0f} at position {}; the vocabulary has {} tokens.",
+      fail(ExitCode::input, "{}: `input_ids` holds token {:.0f} at position {}; the vocabulary has {} tokens",
            file.path().string(), token, i, artifact.vocabulary);
     }
     tokens[i] = static_cast<int32_t>(token);
@@ -105,7 +105,7 @@ std::vector<float> read_state(const SafetensorsFile& file, const StateLayout& la
     std::vector<int64_t> shape = golden_shape(tensor);
     if (batched) shape.insert(shape.begin(), sequences);
     if (file.at(name).shape != shape) {
-      fail(ExitCode::input, "{}: `{}` has shape {}; expected {}.", file.path().string(), name,
+      fail(ExitCode::input, "{}: `{}` has shape {}; expected {}", file.path().string(), name,
            shape_text(file.at(name).shape), shape_text(shape));
     }
     std::vector<float> values(product(shape));
@@ -116,7 +116,7 @@ std::vector<float> read_state(const SafetensorsFile& file, const StateLayout& la
     }
   }
   if (!present.empty() && !absent.empty()) {
-    fail(ExitCode::input, "{}: `{}` is missing, but `{}` is there; give the whole state or none of it.",
+    fail(ExitCode::input, "{}: `{}` is missing, but `{}` is there; give the whole state or none of it",
          file.path().string(), absent, present);
   }
   return state;
@@ -126,7 +126,7 @@ void check_same_bits(const std::string& name, std::span<const float> values, int
   const size_t size = values.size() / sequences;
   for (int64_t sequence = 1; sequence < sequences; ++sequence) {
     if (std::memcmp(values.data(), values.data() + sequence * size, size * sizeof(float)) != 0) {
-      fail(ExitCode::difference, "`{}`: sequence {} of the batch has other bits than sequence 0 on the same input.",
+      fail(ExitCode::difference, "`{}`: sequence {} of the batch has other bits than sequence 0 on the same input",
            name, sequence);
     }
   }
@@ -169,7 +169,7 @@ StateLayout read_state_layout(const nlohmann::ordered_json& plan) {
     }
     return layout;
   } catch (const nlohmann::json::exception& error) {
-    fail(ExitCode::input, "plan.json does not describe the state ({}): build the artifact again.", error.what());
+    fail(ExitCode::input, "plan.json does not describe the state ({}): build the artifact again", error.what());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "generator/error.h"
+#include "generator/file.h"
 
 namespace mambac {
 namespace {
@@ -19,7 +20,7 @@ bool is_16_bit(TensorType type) { return type == TensorType::bf16 || type == Ten
 bool is_floating(TensorType type) { return is_16_bit(type) || type == TensorType::f32 || type == TensorType::f64; }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return std::filesystem::is_directory(path) ? path : path.parent_path();
+  return is_folder(path) ? path : path.parent_path();
 }
 
 }  // namespace
@@ -28,8 +29,8 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(SafetensorsFil
 
 bool Checkpoint::exists(const std::filesystem::path& path) {
   const std::filesystem::path folder = folder_of(path);
-  return std::filesystem::exists(folder / "model.safetensors") ||
-         std::filesystem::exists(folder / "model.safetensors.index.json");
+  return is_present(folder / "model.safetensors") ||
+         is_present(folder / "model.safetensors.index.json");
 }
 
 std::string Checkpoint::stored_name(const std::string& name) const {

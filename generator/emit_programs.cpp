@@ -1,6 +1,7 @@
 #include "generator/emit_programs.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -21,6 +22,7 @@ std::string plus(const std::string& pointer, int64_t offset) {
 }
 
 std::string float_literal(double value) {
+  if (std::isinf(value)) return value > 0 ? "__builtin_inff()" : "-__builtin_inff()";
   const std::string text = fmt::format("{}", value);
   return text + (text.find_first_of(".e") == std::string::npos ? ".0f" : "f");
 }

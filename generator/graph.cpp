@@ -46,6 +46,22 @@ const ActivationSlice& Operation::output(const std::string& role) const {
   return *slice;
 }
 
+int64_t Operation::size(const std::string& name) const {
+  const int64_t* value = find_role(sizes, name);
+  if (!value) fail(ExitCode::internal, "operation '{}' has no size '{}'", about, name);
+  return *value;
+}
+
+double Operation::number(const std::string& name) const {
+  const double* value = find_role(numbers, name);
+  if (!value) fail(ExitCode::internal, "operation '{}' has no number '{}'", about, name);
+  return *value;
+}
+
+bool Operation::has(const std::string& flag) const {
+  return std::find(flags.begin(), flags.end(), flag) != flags.end();
+}
+
 const CheckpointTensor& Graph::checkpoint_tensor(const std::string& name) const {
   return find_named(checkpoint, name, "checkpoint tensor");
 }

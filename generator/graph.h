@@ -32,8 +32,8 @@ struct ActivationSlice {
   int64_t columns = 0;
 };
 
-// One operation. Its kind names the mathematics and the kernel: embed, rms_norm, layer_norm, project, convolve,
-// selective_scan. Roles are the names of the kernel's arguments.
+// One operation. Its kind names the mathematics and the kernel: embed, rms_norm, project, convolve, selective_scan, ...
+// Roles are the names of the kernel's arguments.
 struct Operation {
   std::string kind = {};
   std::string about = {};               // the formula, for the emitted source's comments
@@ -41,13 +41,17 @@ struct Operation {
   std::vector<std::pair<std::string, std::string>> weights = {};              // role, GraphWeight's name
   std::vector<std::pair<std::string, std::string>> states = {};               // role, StateTensor's name
   std::vector<std::pair<std::string, ActivationSlice>> inputs = {}, outputs = {};  // role, slice; "" names the user's memory
-  double epsilon = 0;              // norms
-  bool accumulate = false;         // project: adds to its output
+  std::vector<std::pair<std::string, int64_t>> sizes = {};    // that the slices do not tell: "groups"
+  std::vector<std::pair<std::string, double>> numbers = {};   // "epsilon"
+  std::vector<std::string> flags = {};                        // "accumulate": project adds to its output
 
   std::string weight(const std::string& role) const;  // "" if there is none
   std::string state(const std::string& role) const;
   const ActivationSlice& input(const std::string& role) const;
   const ActivationSlice& output(const std::string& role) const;
+  int64_t size(const std::string& name) const;
+  double number(const std::string& name) const;
+  bool has(const std::string& flag) const;
 };
 
 struct Graph {

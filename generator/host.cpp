@@ -108,7 +108,8 @@ void Session::step(const void* input, std::span<float> output) {
     fail(ExitCode::internal, "step of {} needs more room for its output", table.name);
   }
   const int status = table.step(artifact_.weights(), workspace_, state_.data(), input, output.data());
-  if (status != MAMBAC_OK) fail_with_status(status, fmt::format("step of {}: {}", table.name, table.status_message(status)));
+  if (status != MAMBAC_OK)
+    fail_with_status(status, fmt::format("step of {}: {}", table.name, table.status_message(status)));
 }
 
 void Session::forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output) {
@@ -171,8 +172,8 @@ std::vector<int32_t> Session::load_state(const std::filesystem::path& path) {
   if (!tokens.empty()) {
     std::memcpy(tokens.data(), file.bytes.data() + state_.bytes(), tokens.size() * sizeof(int32_t));
   }
-  if (table.vocabulary > 0 &&
-      std::any_of(tokens.begin(), tokens.end(), [&](int32_t token) { return token < 0 || token >= table.vocabulary; })) {
+  if (table.vocabulary > 0 && std::any_of(tokens.begin(), tokens.end(),
+                                          [&](int32_t token) { return token < 0 || token >= table.vocabulary; })) {
     fail(ExitCode::input, "{} has tokens outside the vocabulary of {}: damaged, or of another batch", path.string(),
          table.name);
   }

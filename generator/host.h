@@ -5,11 +5,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "runtime/mambac.h"
 
@@ -54,7 +53,7 @@ class Artifact {
 // A workspace and a state: one conversation (of `batch` sequences) with an artifact. Statuses become Errors.
 class Session {
  public:
-  explicit Session(const Artifact& artifact);   // state is reset
+  explicit Session(const Artifact& artifact);  // state is reset
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -64,11 +63,11 @@ class Session {
   void forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output);
   void reset();
 
-  // Any number of tokens of one sequence (batch 1), at least one: by `forward` in blocks, or by `step` where the artifact
-  // has no `forward`, and where one token is left. `output` is that of the last token.
+  // Any number of tokens of one sequence (batch 1), at least one: by `forward` in blocks, or by `step` where the
+  // artifact has no `forward`, and where one token is left. `output` is that of the last token.
   void feed(std::span<const int32_t> tokens, std::span<float> output);
 
-  std::span<std::byte> state();                            // state_bytes, plain: copy to save, copy back to restore
+  std::span<std::byte> state();  // state_bytes, plain: copy to save, copy back to restore
 
   // A file of the state's bytes. After them come the `tokens` of a text, so that it can go on exactly; a file without
   // them is a state all the same. load_state returns them, and refuses a state of another model or batch by name.

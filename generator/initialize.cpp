@@ -68,6 +68,9 @@ InitialValue initial_value(const CheckpointTensor& tensor, const ModelConfigurat
   if (name.ends_with("norm.weight") || name.ends_with("norm_f.weight") || name.ends_with(".D")) {
     return [](uint64_t) { return 1.0; };
   }
+  if (name.ends_with(".A_log") && tensor.shape.size() == 1) {  // log(U[1, 16]), one for each head
+    return [random](uint64_t i) { return std::log(std::fma(7.5, random.symmetric(i), 8.5)); };
+  }
   if (name.ends_with(".A_log")) {  // log(1..N) for each channel
     return [states = static_cast<uint64_t>(tensor.shape.back())](uint64_t i) {
       return std::log(static_cast<double>(i % states + 1));
@@ -76,7 +79,9 @@ InitialValue initial_value(const CheckpointTensor& tensor, const ModelConfigurat
   if (name.ends_with("embedding.weight") || name.ends_with("embeddings.weight")) {
     return [random](uint64_t i) { return 0.02 * random.normal(i); };
   }
-  if (name.ends_with("dt_proj.bias")) return [random](uint64_t i) { return initial_delta_bias(random.symmetric(i)); };
+  if (name.ends_with("dt_proj.bias") || name.ends_with(".dt_bias")) {
+    return [random](uint64_t i) { return initial_delta_bias(random.symmetric(i)); };
+  }
   if (name.ends_with("conv1d.weight") || name.ends_with("conv1d.bias")) return uniform(1 / std::sqrt(taps()));
   if (name.ends_with("out_proj.weight")) {
     return uniform(1 / std::sqrt(last_size * static_cast<double>(model.layers)));

@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace mambac {
 
@@ -28,8 +27,9 @@ class MachineLimitMeter {
   double measure_multiply_adds_per_second();
 
  private:
-  // Runs `work`, which returns how much it did, on all threads at the same time again and again; returns the sum of
-  // their amounts a second. The first round, which warms caches, is not counted.
+  // Runs `work`, which returns how much it did, on all threads at the same time again and again, for some tens of
+  // microseconds at a time. Returns the sum over the threads of their median amount a second: a pause that the machine
+  // inserts now and then counts here as little as in the median of a program. The first round warms caches.
   double measure(const std::function<double(int thread)>& work) const;
 
   int threads_;

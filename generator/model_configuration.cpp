@@ -5,6 +5,8 @@
 #include "generator/configuration_reader.h"
 #include "generator/error.h"
 #include "generator/families/mamba1_configuration.h"
+#include "generator/families/mamba2_configuration.h"
+#include "generator/families/mixer_fields.h"
 #include "generator/file.h"
 #include "generator/json_text.h"
 
@@ -46,36 +48,30 @@ void read_ends(ConfigurationReader& reader, const std::string& tie, int64_t voca
   model.tied_embedding = tied;
 }
 
-// Hugging Face's configurations often keep fields of the mamba_ssm file that they were converted from; nothing reads
-// them, and some are wrong (d_inner of a published mamba-370m, d_model of a published mamba-790m).
-void check_leftover(ConfigurationReader& reader, const std::string& name, int64_t used, ModelConfiguration& model) {
-  const nlohmann::json& leftover = reader.value(name);
-  if (leftover.is_null() || leftover == used || leftover == "auto") return;
-  model.warnings.push_back(
-      fmt::format("{}: field \"{}\" is ignored: the other fields make it {}", reader.where(), name, used));
-}
-
 void read_hugging_face(ConfigurationReader& reader, ModelConfiguration& model) {
   const std::string type = reader.text("model_type");
-  const bool falcon = type == "falcon_mamba";
-  if (type != "mamba" && !falcon) {
-    reader.refuse("model_type", "is {}, supported are mamba and falcon_mamba", type);
+  if (type != "mamba" && type != "falcon_mamba" && type != "mamba2") {
+    reader.refuse("model_type", "is {}, supported are mamba, falcon_mamba and mamba2", type);
   }
-  model.family = "mamba1";
   model.model_size = reader.integer("hidden_size", widths);
   model.layers = reader.integer("num_hidden_layers", layer_counts);
   read_ends(reader, "tie_word_embeddings", 1, model);  // vocab_size is already padded
   model.norm_epsilon = reader.number("layer_norm_epsilon", norm_epsilons, 1e-5);
-  const Mamba1Mixer mixer = read_hugging_face_mamba1(reader, falcon, model);
+  if (type == "mamba2") {
+    model.family = "mamba2";
+    model.mixer = read_hugging_face_mamba2(reader, model);
+  } else {
+    model.family = "mamba1";
+    model.mixer = read_hugging_face_mamba1(reader, type == "falcon_mamba", model);
+  }
   check_leftover(reader, "d_model", model.model_size, model);
   check_leftover(reader, "n_layer", model.layers, model);
-  check_leftover(reader, "d_inner", mixer.inner_size, model);
-  check_leftover(reader, "dt_rank", mixer.delta_rank, model);
+  const int64_t inner_size = std::visit([](const auto& mixer) { return mixer.inner_size; }, model.mixer);
+  check_leftover(reader, "d_inner", inner_size, model);
   if (!reader.value("ssm_cfg").empty()) {
     model.warnings.push_back(reader.where() +
                              ": field \"ssm_cfg\" is ignored: with \"model_type\" other fields say it");
   }
-  model.mixer = mixer;
 }
 
 void read_original(ConfigurationReader& reader, ModelConfiguration& model) {
@@ -85,9 +81,22 @@ void read_original(ConfigurationReader& reader, ModelConfiguration& model) {
   model.norm_epsilon = reader.number("norm_epsilon", norm_epsilons, 1e-5);
   ConfigurationReader mixer = reader.object("ssm_cfg");
   const std::string layer = mixer.text("layer", "Mamba1");
-  if (layer != "Mamba1") mixer.refuse("layer", "is {}, supported is Mamba1", layer);
-  model.family = "mamba1";
-  model.mixer = read_original_mamba1(mixer, model);
+  if (layer == "Mamba1") {
+    model.family = "mamba1";
+    model.mixer = read_original_mamba1(mixer, model);
+  } else if (layer == "Mamba2") {
+    model.family = "mamba2";
+    model.mixer = read_original_mamba2(mixer, model);
+  } else {
+    mixer.refuse("layer", "is {}, supported are Mamba1 and Mamba2", layer);
+  }
+  warn_of_unread(mixer, model);
+}
+
+// Hugging Face's files may leave out what the class behind `model_type` supplies.
+nlohmann::json with_defaults(const nlohmann::json& document) {
+  const bool mamba2 = document.is_object() && document.contains("model_type") && document["model_type"] == "mamba2";
+  return mamba2 ? with_mamba2_defaults(document) : document;
 }
 
 void check_parameters(const ModelConfiguration& model, const std::string& where) {
@@ -104,7 +113,7 @@ void check_parameters(const ModelConfiguration& model, const std::string& where)
 }  // namespace
 
 ModelConfiguration parse_model_configuration(const std::string& text, const std::string& where) {
-  const nlohmann::json document = parse_json(text, where);
+  const nlohmann::json document = with_defaults(parse_json(text, where));
   ConfigurationReader reader(document, where);
   ModelConfiguration model;
   refuse_what_is_not_built(reader);
@@ -127,9 +136,7 @@ ModelConfiguration parse_model_configuration(const std::string& text, const std:
   reader.accept({"_attn_implementation", "_commit_hash", "_name_or_path", "architectures", "attn_cfg", "auto_map",
                  "bos_token_id", "dtype", "eos_token_id", "fused_add_norm", "initializer_cfg", "model_type",
                  "pad_token_id", "pad_vocab_size_multiple", "torch_dtype", "transformers_version", "use_cache"});
-  for (const std::string& name : reader.unread()) {
-    model.warnings.push_back(fmt::format("{}: field \"{}\" is unknown and ignored", where, name));
-  }
+  warn_of_unread(reader, model);
   check_parameters(model, where);
   return model;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -27,7 +28,27 @@ struct Mamba1Mixer {
   std::optional<double> delta_b_c_norm_epsilon;  // FalconMamba's mixer_rms_eps; empty: no such norms
 };
 
-using Mixer = std::variant<Mamba1Mixer>;
+// The mixer of Mamba-2 (Dao, Gu 2024).
+struct Mamba2Mixer {
+  int64_t inner_size = 0;        // E: the part that runs through the recurrence and the gated MLP beside it
+  int64_t recurrent_size = 0;    // d_ssm = H P; smaller than E: the rest is a gated MLP of width E - d_ssm
+  int64_t state_size = 128;      // N
+  int64_t head_size = 64;        // P
+  int64_t groups = 1;            // G: B and C are shared by H / G heads each
+  int64_t convolution_taps = 4;  // K
+  double delta_least = 0;        // delta is clamped to these (dt_limit)
+  double delta_most = std::numeric_limits<double>::infinity();
+  bool skip_per_channel = false;     // D_has_hdim: D has H P values, not H
+  bool gated_norm = true;            // rmsnorm: the norm of each group behind (or before) the gate
+  double gated_norm_epsilon = 1e-5;  // 1e-5 in mamba_ssm, the blocks' own in Hugging Face
+  bool norm_before_gate = false;
+  bool convolution_bias = true;
+  bool projection_bias = false;  // in_proj and out_proj
+
+  int64_t heads() const { return recurrent_size / head_size; }
+};
+
+using Mixer = std::variant<Mamba1Mixer, Mamba2Mixer>;
 
 struct ModelConfiguration {
   std::string family;           // name of the file in generator/families that plans it: "mamba1"

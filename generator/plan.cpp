@@ -28,6 +28,13 @@ Deployment resolve(Deployment deployment, bool matrices_are_16_bit) {
   return deployment;
 }
 
+// States belong to the mathematics; which logits are padding does not change it.
+std::string hash_of_mathematics(const ModelConfiguration& model) {
+  nlohmann::ordered_json json = to_json(model);
+  json.erase("vocabulary_used");
+  return sha256(json.dump());
+}
+
 }  // namespace
 
 const PackedTensor& Plan::weight(const std::string& name) const { return find_named(weights, name, "weight"); }
@@ -53,7 +60,7 @@ Plan make_plan(const ModelConfiguration& model, const Deployment& deployment, co
   plan.state = graph.state;
   plan.state_floats = graph.state_floats;
   plan.cost = graph.cost;
-  plan.model_hash = sha256(to_json(model).dump());
+  plan.model_hash = hash_of_mathematics(model);
   if (plan.deployment.target == "cpu") {
     plan_for_cpu(graph, plan);
   } else {

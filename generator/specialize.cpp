@@ -34,8 +34,9 @@ std::string unit_of(const std::map<std::string, std::string>& sources, const std
   }
   unit += "namespace mambac {\n";
   for (size_t index = 0; index < wanted.size(); ++index) {
-    unit += fmt::format("auto* const {} = &{}<{}>;\n", variable_of(index), wanted[index].kernel,
-                        fmt::join(wanted[index].template_arguments, ", "));
+    const std::string instantiation =
+        fmt::format("{}<{}>", wanted[index].kernel, fmt::join(wanted[index].template_arguments, ", "));
+    unit += fmt::format("#line 1 \"{0}\"\nauto* const {1} = &{0};\n", instantiation, variable_of(index));
   }
   return unit + "}\n";
 }

@@ -143,7 +143,9 @@ Expression Renderer::parenthesized(clang::ParenExpr* paren, Binding at_least) {
 
 std::string Renderer::operand(clang::Expr* node, Binding at_least) {
   auto* paren = llvm::dyn_cast<clang::ParenExpr>(node->IgnoreImpCasts());
-  if (paren == nullptr || constants_.literal(node)) return expression(node).text;
+  if (paren == nullptr || constants_.literal(node)) {
+    return at_least == Binding::loose ? whole_expression(node) : expression(node).text;
+  }
   return parenthesized(paren, at_least).text;
 }
 

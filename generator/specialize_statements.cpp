@@ -39,6 +39,7 @@ class JumpFinder : public clang::RecursiveASTVisitor<JumpFinder> {
   }
 };
 
+std::string trimmed(const std::string& text) { return llvm::StringRef(text).trim().str(); }
 std::string braced(const std::string& text) { return "{\n" + text + "\n}"; }
 
 // The one integer that a loop declares in its head.
@@ -197,26 +198,33 @@ void Renderer::unrolled_loop(clang::AttributedStmt* statement, clang::ForStmt* l
   jumps.TraverseStmt(loop->getBody());
   if (jumps.found) refuse("it holds `break` or `continue`");
 
+  struct Round {
+    std::string text;
+    bool declares;
+  };
+  std::vector<Round> rounds;
   const size_t first_declared = declared_.size();
   const bool was_repeated = repeated_;
-  std::vector<std::string> rounds;
   for (int64_t value = first->getExtValue();; value += *step) {
     constants_.bind(variable, context_.MakeIntValue(static_cast<uint64_t>(value), variable->getType()));
     const auto runs = constants_.value(loop->getCond());
     if (!runs) refuse("its condition is not a constant");
     if (*runs == 0) break;
     if (rounds.size() == most_rounds) refuse("it runs too often");
+    if (!rounds.empty()) declared_.resize(first_declared);
     repeated_ = was_repeated || !rounds.empty();
-    rounds.push_back(inside(loop->getBody()));
+    const std::string text = inside(loop->getBody());
+    rounds.push_back({text, declared_.size() > first_declared});
   }
   constants_.release(variable);
   repeated_ = was_repeated;
 
-  if (rounds.empty()) return remove(statement, in_block);
-  const bool in_braces = rounds.size() == 1 ? collides(first_declared) : declared_.size() > first_declared;
-  if (in_braces) declared_.resize(first_declared);
+  if (rounds.size() == 1) rounds.front().declares = collides(first_declared);
+  if (rounds.size() != 1 || rounds.front().declares) declared_.resize(first_declared);
   std::string text;
-  for (const std::string& round : rounds) text += (text.empty() ? "" : "\n") + (in_braces ? braced(round) : round);
+  for (const Round& round : rounds) text += (round.declares ? braced(round.text) : round.text) + "\n";
+  text = trimmed(text);
+  if (text.empty()) return remove(statement, in_block);
   replace(statement, text, in_block);
 }
 
@@ -224,7 +232,7 @@ std::string Renderer::inside(clang::Stmt* statement) {
   if (auto* block = llvm::dyn_cast<clang::CompoundStmt>(statement)) {
     const TextRange braces = source_.range(block->getSourceRange());
     const std::string text = render({braces.begin + 1, braces.end - 1}, [&] { compound(block); });
-    return llvm::StringRef(text).trim().str();
+    return trimmed(text);
   }
   return render(source_.statement(statement), [&] {
     in_block_ = true;

@@ -48,7 +48,13 @@ template <int Lanes>
 inline void store(float* to, floats<Lanes> value) {
   __builtin_memcpy(to, &value, sizeof value);
 }
-// The first `Count` lanes alone.
+// The first `Count` lanes alone; the others are zero.
+template <int Lanes, int Count>
+inline floats<Lanes> load_first(const float* from) {
+  floats<Lanes> value = {};
+  __builtin_memcpy(&value, from, Count * sizeof(float));
+  return value;
+}
 template <int Lanes, int Count>
 inline void store_first(float* to, floats<Lanes> value) {
   __builtin_memcpy(to, &value, Count * sizeof(float));

@@ -10,6 +10,7 @@
 #include <cinttypes>
 #include <cstring>
 #include <span>
+#include <string_view>
 
 #include "runtime/checksum.h"
 #include "runtime/status.h"
@@ -27,8 +28,8 @@ bool all_zero(Bytes bytes) {
 
 // Whether the file is whole and the header says the truth about its own size and the table's.
 int check_header(Bytes file, const char* where, uint64_t expected_bytes, WeightsHeader& header, Message message) {
-  const size_t magic_bytes = std::min(file.size(), sizeof(weights_magic));
-  if (!std::equal(file.begin(), file.begin() + magic_bytes, std::as_bytes(std::span(weights_magic)).begin())) {
+  const std::string_view magic = weights_magic().substr(0, file.size());
+  if (!std::ranges::equal(file.first(magic.size()), std::as_bytes(std::span(magic)))) {
     return fail(message, MAMBAC_WRONG_WEIGHTS,
                 "%s: is not a weights file of mambac: give the file that mambac build wrote", where);
   }

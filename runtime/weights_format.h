@@ -24,7 +24,7 @@ namespace mambac_runtime {
 
 static_assert(std::endian::native == std::endian::little, "weights files are little-endian, and mapped as they are");
 
-inline constexpr char weights_magic[8] = {'M', 'A', 'M', 'B', 'A', 'C', 'W', 'F'};
+constexpr std::string_view weights_magic() { return "MAMBACWF"; }
 inline constexpr uint32_t weights_format_version = 1;
 inline constexpr uint64_t weights_page = 4096;
 inline constexpr uint64_t weights_alignment = 64;  // of memory that holds a file, and of every tensor in it
@@ -101,7 +101,7 @@ inline WeightsHeader make_weights_header(std::string_view model_name, std::strin
                                          std::string_view generator_version, uint64_t data_bytes,
                                          std::span<const WeightsTensor> table) {
   WeightsHeader header{};
-  std::memcpy(header.magic, weights_magic, sizeof(header.magic));
+  std::memcpy(header.magic, weights_magic().data(), sizeof(header.magic));
   header.format_version = weights_format_version;
   header.header_bytes = sizeof(header);
   header.file_bytes = weights_file_bytes(table.size(), data_bytes);

@@ -16,7 +16,9 @@
 #include "tests/sanitizers.h"
 
 #if MAMBAC_SANITIZED
-#include <sanitizer/allocator_interface.h>
+// Of <sanitizer/allocator_interface.h>, which g++ does not bring along.
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void*, size_t),
+                                                         void (*free_hook)(const volatile void*));
 #endif
 
 namespace mambac {

@@ -142,39 +142,39 @@ TEST_F(Cases, RowsOfOneSequenceMustHaveTheSameBits) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::difference);
     EXPECT_STREQ(error.what(),
-                 "`ssm_state_out.0`: sequence 1 of the batch has other bits than sequence 0 on the same input.");
+                 "`ssm_state_out.0`: sequence 1 of the batch has other bits than sequence 0 on the same input");
   }
 }
 
 TEST_F(Cases, RefusesWhatDoesNotFit) {
   const mambac_artifact language = language_model(1), continuous = continuous_model(1);
   EXPECT_EQ(refusal({counting("inputs", {3, 2})}, language),
-            "the tensor `input_ids` is missing (there is `inputs`): tiny takes tokens.");
+            "the tensor `input_ids` is missing (there is `inputs`): tiny takes tokens");
   EXPECT_EQ(refusal({counting("outputs", {3, 2})}, continuous),
-            "the tensor `inputs` is missing: tiny takes continuous input.");
+            "the tensor `inputs` is missing: tiny takes continuous input");
   EXPECT_EQ(refusal({tokens({1, 1, 1}, {0})}, language),
-            "`input_ids` has shape (1, 1, 1); expected (T) or (B, T), at least one token.");
+            "`input_ids` has shape (1, 1, 1); expected (T) or (B, T), at least one token");
   EXPECT_EQ(refusal({tokens({0}, {})}, language),
-            "`input_ids` has shape (0); expected (T) or (B, T), at least one token.");
+            "`input_ids` has shape (0); expected (T) or (B, T), at least one token");
   EXPECT_EQ(refusal({counting("inputs", {3})}, continuous),
-            "`inputs` has shape (3); expected (T, 2) or (B, T, 2), at least one token.");
+            "`inputs` has shape (3); expected (T, 2) or (B, T, 2), at least one token");
   EXPECT_EQ(refusal({counting("inputs", {2})}, continuous),
-            "`inputs` has shape (2); expected (T, 2) or (B, T, 2), at least one token.");
+            "`inputs` has shape (2); expected (T, 2) or (B, T, 2), at least one token");
   EXPECT_EQ(refusal({tokens({2, 1}, {0, 0})}, language),
-            "`input_ids` holds 2 sequences, tiny is built for a batch of 1; build one with --batch 2.");
+            "`input_ids` holds 2 sequences, tiny is built for a batch of 1; build one with --batch 2");
   EXPECT_EQ(refusal({tokens({3}, {0, 10, 0})}, language),
-            "`input_ids` holds token 10 at position 1; the vocabulary has 10 tokens.");
+            "`input_ids` holds token 10 at position 1; the vocabulary has 10 tokens");
   EXPECT_EQ(refusal({tokens({1}, {-1})}, language),
-            "`input_ids` holds token -1 at position 0; the vocabulary has 10 tokens.");
-  EXPECT_EQ(refusal({counting("input_ids", {3})}, language), "`input_ids` has type F32; expected I64 or I32.");
+            "`input_ids` holds token -1 at position 0; the vocabulary has 10 tokens");
+  EXPECT_EQ(refusal({counting("input_ids", {3})}, language), "`input_ids` has type F32; expected I64 or I32");
   EXPECT_EQ(refusal({tokens({1}, {0}), counting("conv_state_in.0", {3, 2})}, language),
-            "`ssm_state_in.0` is missing, but `conv_state_in.0` is there; give the whole state or none of it.");
+            "`ssm_state_in.0` is missing, but `conv_state_in.0` is there; give the whole state or none of it");
   EXPECT_EQ(
       refusal({tokens({1}, {0}), counting("conv_state_in.0", {2, 3}), counting("ssm_state_in.0", {3, 2})}, language),
-      "`conv_state_in.0` has shape (2, 3); expected (3, 2).");
+      "`conv_state_in.0` has shape (2, 3); expected (3, 2)");
   EXPECT_EQ(
       refusal({tokens({1, 1}, {0}), counting("conv_state_in.0", {3, 2}), counting("ssm_state_in.0", {3, 2})}, language),
-      "`conv_state_in.0` has shape (3, 2); expected (1, 3, 2).");
+      "`conv_state_in.0` has shape (3, 2); expected (1, 3, 2)");
 }
 
 TEST(PlanJson, DamagedIsRefused) {

@@ -15,7 +15,9 @@ using nlohmann::ordered_json;
 
 constexpr char austen[] = "configs/austen-mamba";
 
-ordered_json austen_tokenizer() { return ordered_json::parse(read_text(std::filesystem::path(austen) / "tokenizer.json")); }
+ordered_json austen_tokenizer() {
+  return ordered_json::parse(read_text(std::filesystem::path(austen) / "tokenizer.json"));
+}
 
 Tokenizer changed(const char* changes) {
   ordered_json configuration = austen_tokenizer();
@@ -146,9 +148,9 @@ TEST(Tokenizer, NamesTheFileThatIsWrong) {
             (folder / "tokenizer.json").string() + " is not a JSON object");
   write_text(folder / "tokenizer.json", austen_tokenizer().dump());
   write_text(folder / "tokenizer_config.json", R"({"bos_token": {"content": "<s>"}})");
-  EXPECT_EQ(error_message([&] { Tokenizer::read(folder); }),
-            (folder / "tokenizer_config.json").string() + ": bos_token \"<s>\" is not a token of " +
-                (folder / "tokenizer.json").string());
+  EXPECT_EQ(error_message([&] { Tokenizer::read(folder); }), (folder / "tokenizer_config.json").string() +
+                                                                 ": bos_token \"<s>\" is not a token of " +
+                                                                 (folder / "tokenizer.json").string());
   write_text(folder / "tokenizer_config.json", R"({"add_bos_token": true})");
   EXPECT_EQ(error_message([&] { Tokenizer::read(folder); }),
             (folder / "tokenizer_config.json").string() + ": add_bos_token is true, but no bos_token is named");

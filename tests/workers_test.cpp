@@ -19,13 +19,11 @@
 
 #include "tests/sanitizers.h"
 
+#if !MAMBAC_SANITIZED
 namespace {
-
 std::atomic<int> threads_before_failure = -1;  // negative: as many as anybody asks for
-
 }  // namespace
 
-#if !MAMBAC_SANITIZED
 // Takes the place of the C library's, to fail when a test wants it to.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*function)(void*),
                               void* argument) {
@@ -71,6 +69,11 @@ class WorkersTest : public testing::Test {
  protected:
   static constexpr int threads = Threads::value;
   using Pool = Workers<threads>;
+
+  // A sanitizer starts a thread of its own beside the first one.
+  static void SetUpTestSuite() {
+    std::thread([] {}).join();
+  }
 
   void SetUp() override {
     threads_before = threads_of_process();

@@ -34,7 +34,7 @@ void compare_answers(const std::vector<Answer>& answers, const SafetensorsFile& 
     if (!golden.has(answer.name)) continue;
     const TensorView& tensor = golden.at(answer.name);
     if (tensor.shape != answer.shape) {
-      fail(ExitCode::input, "{}: `{}` has shape {}, the artifact's has {}: it is another model's golden.",
+      fail(ExitCode::input, "{}: `{}` has shape {}, the artifact's has {}: it is another model's golden",
            golden.path().string(), answer.name, shape_text(tensor.shape), shape_text(answer.shape));
     }
     std::vector<double> right(tensor.count());
@@ -82,14 +82,14 @@ void compare(const CompareOptions& options) {
     }
   }
   if (comparison.compared == 0) {
-    fail(ExitCode::input, "{}: there is nothing to compare, neither `outputs` nor states.", golden.path().string());
+    fail(ExitCode::input, "{}: there is nothing to compare, neither `outputs` nor states", golden.path().string());
   }
   if (comparison.different > 0) {
     const bool rounded = artifact.plan().value("weight_type", "") == "bf16";
-    fail(ExitCode::difference, "{} of {} comparisons are above the tolerance.{}", comparison.different,
+    fail(ExitCode::difference, "{} of {} comparisons are above the tolerance{}", comparison.different,
          comparison.compared,
-         rounded ? " The artifact's matrices are rounded to bf16, so it cannot match a golden of f32 weights:"
-                   " build with --weights f32 to compare with this one."
+         rounded ? "; the artifact's matrices are rounded to bf16, so it cannot match a golden of f32 weights:"
+                   " build with --weights f32 to compare with this one"
                  : "");
   }
 }

@@ -23,9 +23,9 @@ void run(const InitOptions& options) {
   const ModelConfiguration model = read_model_configuration(options.model);
   for (const std::string& warning : model.warnings) fmt::print(stderr, "mambac: warning: {}\n", warning);
   const fs::path configuration =
-      fs::is_directory(options.model) ? fs::path(options.model) / "config.json" : fs::path(options.model);
+      is_folder(options.model) ? fs::path(options.model) / "config.json" : fs::path(options.model);
   const fs::path out = options.out;
-  if (fs::exists(out / "model.safetensors")) {
+  if (is_present(out / "model.safetensors")) {
     fail(ExitCode::input, "{}: holds weights already; choose another --out or remove them", options.out);
   }
   std::error_code error;

@@ -1,9 +1,9 @@
 // `mambac perplexity`: how well an artifact foretells a text.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
-
-#include <fmt/format.h>
 
 #include "generator/commands/commands.h"
 #include "generator/error.h"

@@ -1,11 +1,11 @@
 // `mambac text`: continues a prompt, token by token, on the standard output.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <optional>
-
-#include <fmt/format.h>
 
 #include "generator/commands/commands.h"
 #include "generator/error.h"
@@ -127,7 +127,7 @@ void add_text_command(CLI::App& app) {
   command->add_option("artifact", options->artifact, "folder of a built artifact")->required();
   command->add_option("--prompt", options->prompt, "text to continue");
   command->add_option("--tokens", options->tokens, "most tokens to add")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   SamplingOptions& sampling = options->sampling;
   command->add_option("--temperature", sampling.temperature, "0: the most likely token; 1: as the model says")

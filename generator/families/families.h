@@ -10,8 +10,9 @@ namespace mambac {
 // The whole model as operations.
 Graph make_graph(const ModelConfiguration& model);
 
-// Adds the tensors, state and operations of layer `layer`'s mixer: reads activation "normed" (D) and adds the mixer's
-// output to "residual" (D). Counts its cost.
+// Each adds the tensors, state and operations of layer `layer`'s mixer, which reads activation "normed" (D) and adds its
+// output to "residual" (D), and counts its cost.
 void add_mamba1_mixer(Graph& graph, const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t layer);
+void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba2Mixer& mixer, int64_t layer);
 
 }  // namespace mambac

@@ -15,7 +15,7 @@ Operation add_norm(Graph& graph, const ModelConfiguration& model, const std::str
                  .weights = {{"weight", name}},
                  .inputs = {{"input", {"residual", 0, model.model_size}}},
                  .outputs = {{"output", std::move(output)}},
-                 .epsilon = model.norm_epsilon};
+                 .numbers = {{"epsilon", model.norm_epsilon}}};
   graph.add_vector(name, source + ".weight", {model.model_size});
   if (model.norm == Norm::layer) {
     graph.add_vector(name + "_bias", source + ".bias", {model.model_size});
@@ -29,6 +29,7 @@ void add_mixer(Graph& graph, const ModelConfiguration& model, int64_t layer) {
       [&](const auto& mixer) {
         using Kind = std::decay_t<decltype(mixer)>;
         if constexpr (std::is_same_v<Kind, Mamba1Mixer>) add_mamba1_mixer(graph, model, mixer, layer);
+        if constexpr (std::is_same_v<Kind, Mamba2Mixer>) add_mamba2_mixer(graph, model, mixer, layer);
       },
       model.mixer);
 }

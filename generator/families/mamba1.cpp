@@ -77,7 +77,7 @@ void add_mamba1_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
                             .layer = layer,
                             .inputs = {{"input", *slice}},
                             .outputs = {{"output", *slice}},
-                            .epsilon = *mixer.delta_b_c_norm_epsilon});
+                            .numbers = {{"epsilon", *mixer.delta_b_c_norm_epsilon}}});
     }
   }
   operations.push_back({.kind = "project",
@@ -99,7 +99,7 @@ void add_mamba1_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
                         .weights = {{"weights", named("out_proj")}},
                         .inputs = {{"input", y_used}},
                         .outputs = {{"output", residual}},
-                        .accumulate = true});
+                        .flags = {"accumulate"}});
   if (mixer.projection_bias) operations.back().weights.push_back({"bias", named("out_proj_bias")});
 
   graph.cost.matrix_multiply_adds +=

@@ -1,25 +1,13 @@
 #include "generator/families/mamba1_configuration.h"
 
-#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
+#include "generator/families/mixer_fields.h"
+
 namespace mambac {
 namespace {
-
-constexpr Range<int64_t> state_sizes{1, 1 << 16};
-constexpr Range<int64_t> convolution_tap_counts{1, 1 << 10};
-constexpr Range<double> expansions{1.0 / 1024, 1024};
-
-// E = expand * D, rounded down as both sources do.
-int64_t expanded(ConfigurationReader& reader, int64_t model_size) {
-  const double inner_size = std::floor(reader.number("expand", expansions, 2) * static_cast<double>(model_size));
-  if (inner_size < widths.least || inner_size > widths.most) {
-    reader.refuse("expand", "makes the inner width {}, must be {} to {}", inner_size, widths.least, widths.most);
-  }
-  return static_cast<int64_t>(inner_size);
-}
 
 // R: an integer, or "auto" for D / 16 rounded up.
 int64_t delta_rank(ConfigurationReader& reader, const std::string& name, int64_t model_size) {
@@ -52,13 +40,14 @@ Mamba1Mixer read_hugging_face_mamba1(ConfigurationReader& reader, bool falcon, M
     model.warnings.push_back(
         fmt::format("{}: field \"time_step_limit\" is ignored: Mamba-1 has no such limit", reader.where()));
   }
+  check_leftover(reader, "dt_rank", mixer.delta_rank, model);
   reader.accept({"initializer_range", "rescale_prenorm_residual", "time_step_floor", "time_step_init_scheme",
                  "time_step_max", "time_step_min", "time_step_scale", "use_associative_scan", "use_falcon_mambapy",
                  "use_mambapy"});
   return mixer;
 }
 
-Mamba1Mixer read_original_mamba1(ConfigurationReader& reader, ModelConfiguration& model) {
+Mamba1Mixer read_original_mamba1(ConfigurationReader& reader, const ModelConfiguration& model) {
   Mamba1Mixer mixer;
   mixer.inner_size = expanded(reader, model.model_size);
   mixer.state_size = reader.integer("d_state", state_sizes, 16);
@@ -67,9 +56,6 @@ Mamba1Mixer read_original_mamba1(ConfigurationReader& reader, ModelConfiguration
   mixer.convolution_bias = reader.boolean("conv_bias", true);
   mixer.projection_bias = reader.boolean("bias", false);
   reader.accept({"dt_init", "dt_init_floor", "dt_max", "dt_min", "dt_scale", "use_fast_path"});
-  for (const std::string& name : reader.unread()) {
-    model.warnings.push_back(fmt::format("{}: field \"{}\" is unknown and ignored", reader.where(), name));
-  }
   return mixer;
 }
 

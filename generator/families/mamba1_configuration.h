@@ -12,8 +12,8 @@ namespace mambac {
 // From Hugging Face's `model_type: mamba` or, with `falcon`, `falcon_mamba`. Adds to the warnings of `model`.
 Mamba1Mixer read_hugging_face_mamba1(ConfigurationReader& reader, bool falcon, ModelConfiguration& model);
 
-// From mamba_ssm's `ssm_cfg`. Adds to the warnings of `model`.
-Mamba1Mixer read_original_mamba1(ConfigurationReader& reader, ModelConfiguration& model);
+// From mamba_ssm's `ssm_cfg`, whose layer is Mamba1.
+Mamba1Mixer read_original_mamba1(ConfigurationReader& reader, const ModelConfiguration& model);
 
 // Weights of one mixer, as a double because absurd sizes overflow integers.
 double parameters(const Mamba1Mixer& mixer, int64_t model_size);

@@ -96,7 +96,7 @@ Call norm(const CpuProgram& program, const Operation& operation) {
   if (rms) call.shape("Weighted", boolean(!operation.weight("weight").empty()));
   call.parts().weight("weight");
   if (!rms) call.weight("bias");
-  return call.input("input").argument("epsilon", operation.epsilon).output("output").rows().part();
+  return call.input("input").argument("epsilon", operation.number("epsilon")).output("output").rows().part();
 }
 
 Call project(const CpuProgram& program, const Operation& operation) {
@@ -111,7 +111,7 @@ Call project(const CpuProgram& program, const Operation& operation) {
       .shape("TileRows", std::min(program.choices.tile_rows, program.rows()))
       .weight_type("weights")
       .shape("Bias", boolean(!operation.weight("bias").empty()))
-      .shape("Accumulate", boolean(operation.accumulate))
+      .shape("Accumulate", boolean(operation.has("accumulate")))
       .parts()
       .weight("weights")
       .weight("bias")
@@ -167,6 +167,85 @@ Call selective_scan(const CpuProgram& program, const Operation& operation) {
       .part();
 }
 
+Call discretize(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "discretize");
+  return call.shape("Heads", operation.input("dt").columns)
+      .shape("InputStride", call.input_stride("dt"))
+      .shape("OutputStride", call.output_stride("delta"))
+      .shape("Lanes", program.choices.lanes)
+      .parts()
+      .weight("a")
+      .weight("dt_bias")
+      .argument("least", operation.number("least"))
+      .argument("most", operation.number("most"))
+      .input("dt")
+      .output("delta")
+      .output("decay")
+      .rows()
+      .part();
+}
+
+Call head_scan(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "head_scan");
+  const int64_t heads = operation.size("heads"), groups = operation.size("groups");
+  return call.shape("Heads", heads)
+      .shape("HeadSize", operation.input("x").columns / heads)
+      .shape("States", operation.input("b").columns / groups)
+      .shape("Groups", groups)
+      .shape("InputStride", call.input_stride("x"))
+      .shape("BCStride", call.input_stride("b"))
+      .shape("DeltaStride", call.input_stride("delta"))
+      .shape("OutputStride", call.output_stride("output"))
+      .shape("StateStride", program.plan.state_floats)
+      .shape("Lanes", program.choices.lanes)
+      .shape("SkipPerChannel", boolean(operation.has("skip_per_channel")))
+      .parts()
+      .weight("d")
+      .state("h")
+      .input("x")
+      .input("b")
+      .input("c")
+      .input("delta")
+      .input("decay")
+      .output("output")
+      .sequences_and_tokens()
+      .part();
+}
+
+Call gated_rms_norm(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "gated_rms_norm");
+  return call.shape("Size", operation.input("input").columns)
+      .shape("Groups", operation.size("groups"))
+      .shape("InputStride", call.input_stride("input"))
+      .shape("GateStride", call.input_stride("gate"))
+      .shape("OutputStride", call.output_stride("output"))
+      .shape("Lanes", program.choices.lanes)
+      .shape("NormBeforeGate", boolean(operation.has("norm_before_gate")))
+      .parts()
+      .weight("weight")
+      .input("input")
+      .input("gate")
+      .argument("epsilon", operation.number("epsilon"))
+      .output("output")
+      .rows()
+      .part();
+}
+
+Call gate(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "gate");
+  return call.shape("Size", operation.input("input").columns)
+      .shape("InputStride", call.input_stride("input"))
+      .shape("GateStride", call.input_stride("gate"))
+      .shape("OutputStride", call.output_stride("output"))
+      .shape("Lanes", program.choices.lanes)
+      .parts()
+      .input("input")
+      .input("gate")
+      .output("output")
+      .rows()
+      .part();
+}
+
 }  // namespace
 
 Call cpu_call(const CpuProgram& program, const Operation& operation) {
@@ -175,6 +254,10 @@ Call cpu_call(const CpuProgram& program, const Operation& operation) {
   if (operation.kind == "project") return project(program, operation);
   if (operation.kind == "convolve") return convolve(program, operation);
   if (operation.kind == "selective_scan") return selective_scan(program, operation);
+  if (operation.kind == "discretize") return discretize(program, operation);
+  if (operation.kind == "head_scan") return head_scan(program, operation);
+  if (operation.kind == "gated_rms_norm") return gated_rms_norm(program, operation);
+  if (operation.kind == "gate") return gate(program, operation);
   fail(ExitCode::internal, "the CPU has no kernel for operation '{}'", operation.kind);
 }
 

@@ -46,7 +46,8 @@ BytePairEncoding::BytePairEncoding(const ordered_json& configuration, const std:
   ignore_merges_ = configuration.value("ignore_merges", false);
   for (const auto& [symbol, token] : configuration.at("vocab").items()) {
     const int64_t value = token.get<int64_t>();
-    if (value < 0 || value >= INT32_MAX) fail(ExitCode::input, "{}: token \"{}\" has the number {}", where, symbol, value);
+    if (value < 0 || value >= INT32_MAX)
+      fail(ExitCode::input, "{}: token \"{}\" has the number {}", where, symbol, value);
     vocabulary_.emplace(symbol, static_cast<int32_t>(value));
   }
   const auto token_of = [&](const std::string& symbol) {

@@ -11,8 +11,8 @@ namespace mambac {
 
 class LanguageModel {
  public:
-  // Throws Error (ExitCode::input) if the artifact takes continuous input or several sequences, has no tokenizer, or one
-  // of another vocabulary.
+  // Throws Error (ExitCode::input) if the artifact takes continuous input or several sequences, has no tokenizer, or
+  // one of another vocabulary.
   explicit LanguageModel(const std::filesystem::path& folder);
 
   const Artifact& artifact() const { return artifact_; }

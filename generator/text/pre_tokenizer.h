@@ -2,12 +2,11 @@
 // tokenizer.json.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "generator/text/regular_expression.h"
 
@@ -26,8 +25,8 @@ class PreTokenizer {
 
  private:
   struct Stage {
-    bool prefix_space = false;               // a space in front of a piece that has none
-    std::optional<RegularExpression> cut;    // matches and what lies between them become pieces
+    bool prefix_space = false;             // a space in front of a piece that has none
+    std::optional<RegularExpression> cut;  // matches and what lies between them become pieces
     bool byte_alphabet = false;
   };
   void add(const nlohmann::ordered_json& configuration, const std::string& where);

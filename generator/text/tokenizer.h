@@ -3,13 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "generator/text/byte_pair_encoding.h"
 #include "generator/text/pre_tokenizer.h"
@@ -19,8 +18,8 @@ namespace mambac {
 
 class Tokenizer {
  public:
-  // tokenizer.json, and if there are any tokenizer_config.json and config.json, which name the tokens that begin and end
-  // a text. Throws Error (ExitCode::input) that names file and field: missing, wrong, or not supported.
+  // tokenizer.json, and if there are any tokenizer_config.json and config.json, which name the tokens that begin and
+  // end a text. Throws Error (ExitCode::input) that names file and field: missing, wrong, or not supported.
   static Tokenizer read(const std::filesystem::path& folder);
 
   // From the contents of tokenizer.json; `where` names it in messages.
@@ -33,10 +32,10 @@ class Tokenizer {
   // What a token stands for, possibly a part of a character; nothing for a number that is no token.
   std::string_view bytes(int32_t token) const;
 
-  bool special(int32_t token) const;                         // not part of the text: begin, end, padding
+  bool special(int32_t token) const;                                     // not part of the text: begin, end, padding
   int32_t size() const { return static_cast<int32_t>(tokens_.size()); }  // all tokens are below
   std::optional<int32_t> begin_token() const { return begin_token_; }
-  bool prepends_begin_token() const { return prepends_begin_token_; }    // `add_bos_token`
+  bool prepends_begin_token() const { return prepends_begin_token_; }  // `add_bos_token`
   const std::vector<int32_t>& end_tokens() const { return end_tokens_; }
 
  private:

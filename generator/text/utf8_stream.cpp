@@ -36,8 +36,7 @@ std::string Utf8Stream::push(std::string_view bytes) {
   complete.reserve(bytes.size());
   for (const char value : bytes) {
     const auto byte = static_cast<unsigned char>(value);
-    if (!incomplete_.empty() &&
-        !may_continue(static_cast<unsigned char>(incomplete_[0]), incomplete_.size(), byte)) {
+    if (!incomplete_.empty() && !may_continue(static_cast<unsigned char>(incomplete_[0]), incomplete_.size(), byte)) {
       complete += replacement;
       incomplete_.clear();
     }

@@ -1,0 +1,37 @@
+#include "generator/build_artifact.h"
+
+#include "generator/artifact_folder.h"
+#include "generator/compile.h"
+#include "generator/emit.h"
+#include "generator/file.h"
+#include "generator/pack.h"
+
+namespace mambac {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What running the model needs beside its weights.
+void copy_companions(const fs::path& model, const fs::path& folder) {
+  const fs::path from = is_folder(model) ? model : model.parent_path();
+  for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json"}) {
+    if (is_present(from / name)) fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
+  }
+}
+
+}  // namespace
+
+BuiltArtifact build_artifact(const BuildRequest& request, const fs::path& out, bool compiled) {
+  if (compiled) find_compiler();  // before anything takes time
+  PlannedModel model = plan_model(request);
+  ArtifactFolder folder(out);
+  folder.write(emit(model.plan));
+  copy_companions(request.model, folder.temporary());
+  const bool has_weights = compiled && model.checkpoint;
+  if (has_weights) pack_weights(model.plan, *model.checkpoint, folder.temporary() / (model.plan.name + ".weights"));
+  if (compiled) compile(model.plan, folder.temporary());
+  folder.commit();
+  return {std::move(model.plan), has_weights};
+}
+
+}  // namespace mambac

@@ -1,0 +1,39 @@
+// Prints every kernel of kernel_shapes.inc as specialized text, for specialized_kernels_test.cpp to include.
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "generator/embedded_sources.h"
+#include "generator/specialize.h"
+
+namespace {
+
+// "24, 64, float" as its parts.
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts = {""};
+  for (const char letter : list) {
+    if (letter == ',') {
+      parts.emplace_back();
+    } else if (letter != ' ') {
+      parts.back() += letter;
+    }
+  }
+  return parts;
+}
+
+}  // namespace
+
+int main() {
+  const std::vector<mambac::Specialization> wanted = {
+#define KERNEL(name, kernel, ...) {#kernel, split(#__VA_ARGS__), #name},
+#include "tests/kernel_shapes.inc"
+#undef KERNEL
+  };
+  std::map<std::string, std::string> sources;
+  for (const auto& [path, text] : mambac::embedded_sources()) {
+    if (path.starts_with("templates/cpu/") || path.starts_with("runtime/")) sources[path] = text;
+  }
+  fmt::print("namespace specialized {{\n\nusing namespace mambac_runtime;\n");
+  for (const auto& function : mambac::specialize(sources, wanted)) fmt::print("\n{}\n", function.text);
+  fmt::print("\n}}  // namespace specialized\n");
+}
