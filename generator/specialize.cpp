@@ -92,7 +92,7 @@ class Specializer {
                                                 "-I" + root,     "-isystem" + prelude_root};
     clang::TextDiagnosticBuffer diagnostics;
     unit_ = clang::tooling::buildASTFromCodeWithArgs(
-        unit_text_, arguments, "specializations.cpp", "mambac", std::make_shared<clang::PCHContainerOperations>(),
+        unit_text_, arguments, root + "specializations.cpp", "mambac", std::make_shared<clang::PCHContainerOperations>(),
         clang::tooling::getClangStripDependencyFileAdjuster(), files_, &diagnostics);
     if (diagnostics.err_begin() != diagnostics.err_end()) {
       const auto& [location, message] = *diagnostics.err_begin();

@@ -12,6 +12,11 @@ const std::vector<std::string>& mamba1_goldens() {
   return names;
 }
 
+const std::vector<std::string>& mamba2_goldens() {
+  static const std::vector<std::string> names = {"mamba2-tiny", "mamba2-groups", "mamba2-mlp"};
+  return names;
+}
+
 GoldenCase read_golden(const std::string& name) {
   const std::filesystem::path folder = std::filesystem::path("tests/goldens") / name;
   const std::filesystem::path model =

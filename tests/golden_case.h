@@ -22,8 +22,9 @@ struct GoldenCase {
   int64_t count() const;  // of tokens
 };
 
-// Every golden case of Mamba-1 and FalconMamba with random weights and a random initial state, by folder.
+// Every golden case with random weights and a random initial state, by folder: of Mamba-1 and FalconMamba, of Mamba-2.
 const std::vector<std::string>& mamba1_goldens();
+const std::vector<std::string>& mamba2_goldens();
 
 // A folder of tests/goldens; the model is there too, or in the folder of that name in configs/.
 GoldenCase read_golden(const std::string& name);

@@ -5,13 +5,19 @@
 namespace mambac {
 namespace {
 
-// (rows, columns) to (columns, rows): a state's channels come last, a golden's first.
-std::vector<double> transposed(const std::vector<double>& values, int64_t rows, int64_t columns) {
-  std::vector<double> result(values.size());
-  for (int64_t row = 0; row < rows; ++row) {
-    for (int64_t column = 0; column < columns; ++column) result[column * rows + row] = values[row * columns + column];
+// For every element of a golden's tensor, in its order: the index of the same element in the state's.
+std::vector<size_t> order_of_golden(const StateTensor& tensor) {
+  std::vector<size_t> order = {0};
+  for (const int64_t dimension : tensor.golden_order) {
+    size_t stride = 1;
+    for (size_t later = dimension + 1; later < tensor.shape.size(); ++later) stride *= tensor.shape[later];
+    std::vector<size_t> longer;
+    for (const size_t first : order) {
+      for (int64_t i = 0; i < tensor.shape[dimension]; ++i) longer.push_back(first + i * stride);
+    }
+    order = std::move(longer);
   }
-  return result;
+  return order;
 }
 
 }  // namespace
@@ -19,8 +25,12 @@ std::vector<double> transposed(const std::vector<double>& values, int64_t rows, 
 void set_golden_state(Executor& executor, const GoldenCase& golden, int64_t sequence) {
   for (const StateTensor& tensor : executor.plan().state) {
     const std::string name = fmt::format("{}_in.{}", tensor.golden_name, tensor.layer);
-    std::vector<double> state(tensor.shape[0] * tensor.shape[1]);
-    if (golden.golden.has(name)) state = transposed(values(golden.golden.at(name)), tensor.shape[1], tensor.shape[0]);
+    const std::vector<size_t> order = order_of_golden(tensor);
+    std::vector<double> state(order.size());
+    if (golden.golden.has(name)) {
+      const std::vector<double> given = values(golden.golden.at(name));
+      for (size_t i = 0; i < order.size(); ++i) state[order[i]] = given.at(i);
+    }
     executor.set_state(sequence, tensor.name, state);
   }
 }
@@ -28,8 +38,9 @@ void set_golden_state(Executor& executor, const GoldenCase& golden, int64_t sequ
 std::map<std::string, std::vector<double>> golden_states(const Executor& executor, int64_t sequence) {
   std::map<std::string, std::vector<double>> states;
   for (const StateTensor& tensor : executor.plan().state) {
-    states[fmt::format("{}_out.{}", tensor.golden_name, tensor.layer)] =
-        transposed(executor.state(sequence, tensor.name), tensor.shape[0], tensor.shape[1]);
+    const std::vector<double> state = executor.state(sequence, tensor.name);
+    std::vector<double>& answer = states[fmt::format("{}_out.{}", tensor.golden_name, tensor.layer)];
+    for (const size_t index : order_of_golden(tensor)) answer.push_back(state[index]);
   }
   return states;
 }

@@ -147,6 +147,34 @@ TEST(Initialize, DeltaBiasGivesStepsFromAThousandthToATenth) {
   EXPECT_NEAR(mean(logarithms, 1), -2, 4 * std::sqrt(1.0 / 3 / static_cast<double>(logarithms.size())));
 }
 
+// Each head has its own decay: A is uniform on [1, 16], which a mean and a mean square tell from its logarithm.
+TEST(Initialize, Mamba2HasOneDecayAndOneStepForEachHead) {
+  constexpr int64_t heads = 4000;
+  const SafetensorsFile file = initialized(1, "mamba2",
+                                           {{mixer + "A_log", {heads}},
+                                            {mixer + "dt_bias", {heads}},
+                                            {mixer + "D", {heads}},
+                                            {mixer + "norm.weight", {inner_size}}});
+  std::vector<double> decays = values_of(file, mixer + "A_log");
+  for (double& value : decays) value = std::exp(value);
+  EXPECT_GE(std::ranges::min(decays), 1 - 1e-6);
+  EXPECT_LE(std::ranges::max(decays), 16 * (1 + 1e-6));
+  EXPECT_NEAR(mean(decays, 1), 8.5, 4 * 7.5 * std::sqrt(1.0 / 3 / heads));
+  for (double& value : decays) value = (value - 8.5) / 7.5;
+  EXPECT_NEAR(mean(decays, 2), 1.0 / 3, 4 * std::sqrt(4.0 / 45 / heads));
+
+  std::vector<double> steps = values_of(file, mixer + "dt_bias");
+  for (double& value : steps) value = std::log10(std::log1p(std::exp(value)));  // softplus
+  EXPECT_GE(std::ranges::min(steps), -3 - 1e-6);
+  EXPECT_LE(std::ranges::max(steps), -1 + 1e-6);
+  EXPECT_NEAR(mean(steps, 1), -2, 4 * std::sqrt(1.0 / 3 / heads));
+  for (double& value : steps) value += 2;
+  EXPECT_NEAR(mean(steps, 2), 1.0 / 3, 4 * std::sqrt(4.0 / 45 / heads));
+
+  EXPECT_THAT(values_of(file, mixer + "D"), testing::Each(1.0));
+  EXPECT_THAT(values_of(file, mixer + "norm.weight"), testing::Each(1.0));
+}
+
 // Computed once by an independent program from the definition of the generator.
 TEST(Initialize, BitsAreTheSameEverywhere) {
   const std::string first = "backbone.layers.0.mixer.";

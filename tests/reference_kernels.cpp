@@ -145,6 +145,87 @@ void selective_scan(const KernelArguments& arguments) {
   }
 }
 
+// delta = clamp(softplus(dt + dt_bias)); decay = exp(delta a)
+void discretize(const KernelArguments& arguments) {
+  const int64_t heads = arguments.size("Heads");
+  auto a = arguments.memory("a").read(0, heads), bias = arguments.memory("dt_bias").read(0, heads);
+  for (int64_t row = 0; row < arguments.count("rows"); ++row) {
+    auto input = arguments.memory("dt").read(row * arguments.size("InputStride"), heads);
+    auto delta = arguments.memory("delta").write(row * arguments.size("OutputStride"), heads);
+    auto decay = arguments.memory("decay").write(row * arguments.size("OutputStride"), heads);
+    for (int64_t head = 0; head < heads; ++head) {
+      const double step = softplus(input[head] + bias[head]);
+      delta[head] = std::clamp(step, arguments.number("least"), arguments.number("most"));
+      decay[head] = std::exp(delta[head] * a[head]);
+    }
+  }
+}
+
+// h = decay h + delta x B; output = h C + d x; heads share B and C by groups
+void head_scan(const KernelArguments& arguments) {
+  const int64_t heads = arguments.size("Heads"), head_size = arguments.size("HeadSize");
+  const int64_t states = arguments.size("States"), groups = arguments.size("Groups");
+  const int64_t padded = round_up(head_size, channel_padding), tokens = arguments.count("tokens");
+  const bool skip_per_channel = arguments.flag("SkipPerChannel");
+  check_size(arguments.memory("h"), "h", heads * states * padded);
+  auto d = arguments.memory("d").read(0, skip_per_channel ? heads * head_size : heads);
+  for (int64_t sequence = 0; sequence < arguments.count("sequences"); ++sequence) {
+    auto h = arguments.memory("h").write(sequence * arguments.size("StateStride"), heads * states * padded);
+    for (int64_t row = sequence * tokens; row < (sequence + 1) * tokens; ++row) {
+      auto x = arguments.memory("x").read(row * arguments.size("InputStride"), heads * head_size);
+      auto b = arguments.memory("b").read(row * arguments.size("BCStride"), groups * states);
+      auto c = arguments.memory("c").read(row * arguments.size("BCStride"), groups * states);
+      auto delta = arguments.memory("delta").read(row * arguments.size("DeltaStride"), heads);
+      auto decay = arguments.memory("decay").read(row * arguments.size("DeltaStride"), heads);
+      auto output = arguments.memory("output").write(row * arguments.size("OutputStride"), heads * head_size);
+      for (int64_t channel = 0; channel < heads * head_size; ++channel) {
+        const int64_t head = channel / head_size, group = head / (heads / groups);
+        double y = d[skip_per_channel ? channel : head] * x[channel];
+        for (int64_t n = 0; n < states; ++n) {
+          double& state = h[(head * states + n) * padded + channel % head_size];
+          state = decay[head] * state + delta[head] * x[channel] * b[group * states + n];
+          y += state * c[group * states + n];
+        }
+        output[channel] = y;
+      }
+    }
+  }
+}
+
+// By groups of channels: output = v / sqrt(mean(v^2) + epsilon) * weight with v = input silu(gate); with the norm
+// before the gate, v = input and the output is multiplied by silu(gate).
+void gated_rms_norm(const KernelArguments& arguments) {
+  const int64_t size = arguments.size("Size"), group_size = size / arguments.size("Groups");
+  const bool norm_before_gate = arguments.flag("NormBeforeGate");
+  const double epsilon = arguments.number("epsilon");
+  auto weight = arguments.memory("weight").read(0, size);
+  for (int64_t row = 0; row < arguments.count("rows"); ++row) {
+    auto input = arguments.memory("input").read(row * arguments.size("InputStride"), size);
+    auto gate = arguments.memory("gate").read(row * arguments.size("GateStride"), size);
+    auto output = arguments.memory("output").write(row * arguments.size("OutputStride"), size);
+    for (int64_t first = 0; first < size; first += group_size) {
+      double squares = 0;
+      for (int64_t i = first; i < first + group_size; ++i) {
+        const double value = norm_before_gate ? input[i] : input[i] * silu(gate[i]);
+        squares += value * value;
+      }
+      const double scale = 1 / std::sqrt(squares / static_cast<double>(group_size) + epsilon);
+      for (int64_t i = first; i < first + group_size; ++i) output[i] = input[i] * silu(gate[i]) * scale * weight[i];
+    }
+  }
+}
+
+// output = input silu(gate)
+void gate(const KernelArguments& arguments) {
+  const int64_t size = arguments.size("Size");
+  for (int64_t row = 0; row < arguments.count("rows"); ++row) {
+    auto input = arguments.memory("input").read(row * arguments.size("InputStride"), size);
+    auto gate = arguments.memory("gate").read(row * arguments.size("GateStride"), size);
+    auto output = arguments.memory("output").write(row * arguments.size("OutputStride"), size);
+    for (int64_t i = 0; i < size; ++i) output[i] = input[i] * silu(gate[i]);
+  }
+}
+
 }  // namespace
 
 std::span<double> Memory::range(int64_t offset, int64_t count) const {
@@ -190,13 +271,19 @@ double KernelArguments::number(const std::string& name) const { return find(numb
 int64_t KernelArguments::count(const std::string& name) const { return find(counts, name); }
 
 void run_reference_kernel(const std::string& kernel, const KernelArguments& arguments) {
-  static const std::map<std::string, void (*)(const KernelArguments&)> kernels = {{"embed", embed},
-                                                                                  {"embed_panels", embed},
-                                                                                  {"rms_norm", rms_norm},
-                                                                                  {"layer_norm", layer_norm},
-                                                                                  {"project", project},
-                                                                                  {"convolve", convolve},
-                                                                                  {"selective_scan", selective_scan}};
+  static const std::map<std::string, void (*)(const KernelArguments&)> kernels = {
+      {"embed", embed},
+      {"embed_panels", embed},
+      {"rms_norm", rms_norm},
+      {"layer_norm", layer_norm},
+      {"project", project},
+      {"convolve", convolve},
+      {"selective_scan", selective_scan},
+      {"discretize", discretize},
+      {"head_scan", head_scan},
+      {"gated_rms_norm", gated_rms_norm},
+      {"gate", gate},
+  };
   auto found = kernels.find(kernel);
   if (found == kernels.end()) fail(ExitCode::internal, "the reference executor knows no kernel `{}`", kernel);
   found->second(arguments);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "generator/error.h"
@@ -60,6 +61,74 @@ TEST(Convolve, OneTapHasNoWindow) {
   run_reference_kernel("convolve", arguments);
   EXPECT_DOUBLE_EQ(output[0], 7 / (1 + std::exp(-7.0)));
   EXPECT_DOUBLE_EQ(output[1], 19 / (1 + std::exp(-19.0)));
+}
+
+TEST(Discretize, ClampsTheStepAndDecaysByTheClampedOne) {
+  // softplus(0) = log 2 lies between the limits, softplus(-20) below, 25 above.
+  std::vector<double> a = {-1, -2, -3}, bias = {1, -10, 5}, dt = {-1, -10, 20}, delta(3), decay(3);
+  KernelArguments arguments;
+  arguments.shape = {{"Heads", 3}, {"InputStride", 3}, {"OutputStride", 3}};
+  arguments.memories = {{"a", memory(a)},
+                        {"dt_bias", memory(bias)},
+                        {"dt", memory(dt)},
+                        {"delta", memory(delta, true)},
+                        {"decay", memory(decay, true)}};
+  arguments.numbers = {{"least", 0.25}, {"most", 2}};
+  arguments.counts = {{"rows", 1}};
+  run_reference_kernel("discretize", arguments);
+  EXPECT_EQ(delta, (std::vector<double>{std::log(2), 0.25, 2}));
+  EXPECT_DOUBLE_EQ(decay[0], 0.5);
+  EXPECT_DOUBLE_EQ(decay[1], std::exp(-0.5));
+  EXPECT_DOUBLE_EQ(decay[2], std::exp(-6));
+}
+
+TEST(HeadScan, HeadsShareBAndCByGroups) {
+  // Four heads of one channel (rows of h are 16 apart), one state, two groups; two tokens.
+  std::vector<double> d = {1, 0, 0, 2}, x = {1, 2, 3, 4, 1, 1, 1, 1}, b = {1, 10, 2, 20}, c = {3, 5, 1, 1};
+  std::vector<double> delta = {1, 1, 2, 1, 1, 1, 1, 1}, decay(8, 0.5), output(8), h(64);
+  for (size_t head = 0; head < 4; ++head) h[16 * head] = 2;
+  KernelArguments arguments;
+  arguments.shape = {
+      {"Heads", 4},    {"HeadSize", 1},    {"States", 1},       {"Groups", 2},      {"InputStride", 4},
+      {"BCStride", 2}, {"DeltaStride", 4}, {"OutputStride", 4}, {"StateStride", 0}, {"SkipPerChannel", "false"}};
+  arguments.memories = {
+      {"d", memory(d)}, {"h", memory(h, true)},   {"x", memory(x)},         {"b", memory(b)},
+      {"c", memory(c)}, {"delta", memory(delta)}, {"decay", memory(decay)}, {"output", memory(output, true)}};
+  arguments.counts = {{"sequences", 1}, {"tokens", 2}};
+  run_reference_kernel("head_scan", arguments);
+  EXPECT_EQ(output, (std::vector<double>{2 * 3 + 1, 3 * 3, 61 * 5, 41 * 5 + 8, 3 + 1, 3.5, 50.5, 40.5 + 2}));
+  EXPECT_EQ(h[0], 3);
+  EXPECT_EQ(h[16], 3.5);
+  EXPECT_EQ(h[32], 50.5);
+  EXPECT_EQ(h[48], 40.5);
+  EXPECT_EQ(std::count(h.begin(), h.end(), 0.0), 60);
+}
+
+TEST(GatedNorm, IsTakenOverEachGroupOnEitherSideOfTheGate) {
+  // silu(0) = 0 and silu of the other is g; groups {3, 4} and {6, 8} by themselves.
+  const double g = 2 / (1 + std::exp(-2.0));
+  std::vector<double> weight = {1, 2, 1, 10}, input = {3, 4, 6, 8}, gate = {2, 2, 0, 2}, output(4);
+  KernelArguments arguments;
+  arguments.shape = {{"Size", 4},       {"Groups", 2},       {"InputStride", 4},
+                     {"GateStride", 4}, {"OutputStride", 4}, {"NormBeforeGate", "true"}};
+  arguments.memories = {
+      {"weight", memory(weight)}, {"input", memory(input)}, {"gate", memory(gate)}, {"output", memory(output, true)}};
+  arguments.numbers = {{"epsilon", 0.5}};
+  arguments.counts = {{"rows", 1}};
+  run_reference_kernel("gated_rms_norm", arguments);
+  // Mean squares 12.5 and 50.
+  EXPECT_DOUBLE_EQ(output[0], 3 / std::sqrt(13) * g);
+  EXPECT_DOUBLE_EQ(output[1], 4 / std::sqrt(13) * 2 * g);
+  EXPECT_EQ(output[2], 0);
+  EXPECT_DOUBLE_EQ(output[3], 8 / std::sqrt(50.5) * 10 * g);
+
+  arguments.shape["NormBeforeGate"] = "false";
+  run_reference_kernel("gated_rms_norm", arguments);
+  // Mean squares 12.5 g^2 and 32 g^2.
+  EXPECT_DOUBLE_EQ(output[0], 3 * g / std::sqrt(12.5 * g * g + 0.5));
+  EXPECT_DOUBLE_EQ(output[1], 4 * g / std::sqrt(12.5 * g * g + 0.5) * 2);
+  EXPECT_EQ(output[2], 0);
+  EXPECT_DOUBLE_EQ(output[3], 8 * g / std::sqrt(32 * g * g + 0.5) * 10);
 }
 
 TEST(Kernels, RefuseWhatTheyMustNotTouch) {

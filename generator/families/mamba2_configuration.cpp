@@ -32,9 +32,15 @@ void check_groups(ConfigurationReader& reader, const std::string& name, const Ma
 }  // namespace
 
 nlohmann::json with_mamba2_defaults(const nlohmann::json& document) {
-  nlohmann::json complete = {{"hidden_size", 4096}, {"num_hidden_layers", 64}, {"num_heads", 128},
-                             {"head_dim", 64},      {"n_groups", 8},           {"state_size", 128},
-                             {"conv_kernel", 4},    {"expand", 2},             {"tie_word_embeddings", false}};
+  nlohmann::json complete = {{"hidden_size", 4096},
+                             {"num_hidden_layers", 64},
+                             {"num_heads", 128},
+                             {"head_dim", 64},
+                             {"n_groups", 8},
+                             {"state_size", 128},
+                             {"conv_kernel", 4},
+                             {"expand", 2},
+                             {"tie_word_embeddings", false}};
   for (const auto& [name, field] : document.items()) {
     if (!field.is_null()) complete[name] = field;
   }

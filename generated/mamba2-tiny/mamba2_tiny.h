@@ -1,0 +1,98 @@
+/* mamba2_tiny: a mamba2 model of 2 layers as a library of fixed shape.
+ *
+ * Written by mambac 0.1.0 for plan 9b22a14b35f389f0; do not edit.
+ *
+ *   Model          mamba2, 2 layers, width 64
+ *   Input          tokens below 256
+ *   Output         256 floats a token
+ *   Target         cpu x86-64-v3, batch 1, 1 thread
+ *   Weights        312 960 bytes, matrices in f32
+ *   State          37 376 bytes a sequence
+ *   Workspace      241 664 bytes
+ *   Cost           92 160 multiply-adds and 776 exponentials a token
+ *   Vector         8 floats; lanes run along outputs and channels
+ *   Panels         32 outputs of a matrix side by side, read front to back
+ *   Register tile  3 rows x 32 outputs
+ *   Forward        blocks of 64 tokens go through all layers together
+ *   Unrolled       layers, register tiles, convolution taps, states; loops over inputs, panels, channels and tokens
+ * stay
+ *
+ * Memory     The caller owns all of it: weights, workspace and state, aligned to MAMBA2_TINY_ALIGNMENT bytes. step and
+ *            forward allocate nothing, take no lock and make no system call.
+ * Threads    Weights are read-only and may be shared by any number of threads. A workspace serves one call at a time;
+ *            open one for each thread that calls.
+ * State      MAMBA2_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact
+ * of the same model goes on from them, whatever its target, instruction set, batch or weight type. Layout: a header of
+ * 64 bytes, then for each sequence, for each layer window (3, 192), h (4, 32, 32); f32, rows padded to 16 channels.
+ * Same bits  T steps give the bits of one forward of T tokens, for any split and any batch.
+ * Tolerance  Outputs and states lie within 2e-6 (norm of the difference over norm, per tensor) of the same
+ *            computation in double precision.
+ */
+#ifndef MAMBA2_TINY_H
+#define MAMBA2_TINY_H
+
+#include "mambac.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+#define MAMBA2_TINY_BATCH 1
+#define MAMBA2_TINY_FORWARD_TOKENS 64
+#define MAMBA2_TINY_VOCABULARY 256
+#define MAMBA2_TINY_OUTPUT_SIZE 256
+#define MAMBA2_TINY_THREADS 1
+#define MAMBA2_TINY_WEIGHTS_BYTES 317056
+#define MAMBA2_TINY_STATE_BYTES 37440
+#define MAMBA2_TINY_WORKSPACE_BYTES 241664
+#define MAMBA2_TINY_ALIGNMENT 64
+#define MAMBA2_TINY_PLAN_HASH "9b22a14b35f389f09e6ea318a75199b708131a86c8ef9c71329dedd30638786f"
+#define MAMBA2_TINY_MODEL_HASH "2af678e156de2b689cb7b96425f7f047cdaf53743c1b6fd0fcc5273c1e497e80"
+
+typedef mambac_weights mamba2_tiny_weights;
+typedef mambac_workspace mamba2_tiny_workspace;
+
+/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. */
+
+/* Opens the weights file that belongs to this library (mapped read-only, every checksum verified), or the bytes of such
+ * a file in memory that the caller keeps, aligned and unchanged, until close. */
+int mamba2_tiny_weights_open(const char* path, mamba2_tiny_weights* weights, char* message, size_t message_bytes);
+int mamba2_tiny_weights_from_memory(const void* memory, size_t bytes, mamba2_tiny_weights* weights, char* message,
+                                    size_t message_bytes);
+void mamba2_tiny_weights_close(mamba2_tiny_weights* weights);
+
+/* Makes a workspace inside MAMBA2_TINY_WORKSPACE_BYTES bytes of `memory`. */
+int mamba2_tiny_workspace_open(void* memory, mamba2_tiny_workspace** workspace, char* message, size_t message_bytes);
+void mamba2_tiny_workspace_close(mamba2_tiny_workspace* workspace);
+
+/* Makes MAMBA2_TINY_STATE_BYTES bytes at `state` the state before the first token. */
+void mamba2_tiny_state_reset(void* state);
+
+/* One token of each sequence.
+ *   tokens (MAMBA2_TINY_BATCH), each at least 0 and below MAMBA2_TINY_VOCABULARY
+ *   output (MAMBA2_TINY_BATCH, MAMBA2_TINY_OUTPUT_SIZE): logits
+ * On an error the state is as it was. */
+int mamba2_tiny_step(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* workspace, void* state,
+                     const int32_t* tokens, float* output);
+
+/* `count` tokens of each sequence, 1 to MAMBA2_TINY_FORWARD_TOKENS.
+ *   tokens (MAMBA2_TINY_BATCH, count), each at least 0 and below MAMBA2_TINY_VOCABULARY
+ *   outputs MAMBAC_ALL: output (MAMBA2_TINY_BATCH, count, MAMBA2_TINY_OUTPUT_SIZE)
+ *           MAMBAC_LAST: output (MAMBA2_TINY_BATCH, MAMBA2_TINY_OUTPUT_SIZE), of the last token alone
+ * On an error the state is as it was. */
+int mamba2_tiny_forward(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* workspace, void* state,
+                        const int32_t* tokens, int32_t count, int32_t outputs, float* output);
+
+/* All of the above as a table, for hosts that load any artifact. */
+const mambac_artifact* mamba2_tiny_artifact(void);
+
+/* What a status means. */
+const char* mamba2_tiny_status_message(int status);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+
+#endif
