@@ -75,7 +75,9 @@ class Specializer {
 
   std::vector<SpecializedFunction> run() {
     for (size_t index = 0; index < wanted_.size(); ++index) {
-      emit(find(index), wanted_[index].name, false);
+      const auto& [kernel, arguments, name] = wanted_[index];
+      suffix_ = name.starts_with(kernel) ? name.substr(kernel.size()) : "_of_" + name;
+      emit(find(index), name, false);
     }
     return std::move(emitted_);
   }
@@ -140,26 +142,38 @@ class Specializer {
     return entry->second;
   }
 
-  // The function's name and its arguments: project_tile_768x48_bfloat16_bias.
-  std::string helper_name(const clang::FunctionDecl* function) const {
+  // Named as the kernel that calls it first: project_tile_192_to_768. Where that kernel calls two of them, the second
+  // one's name also says in which arguments it differs: project_tile_192_to_768_rows_1.
+  std::string helper_name(const clang::FunctionDecl* function) {
     std::string name = function->getNameAsString();
     const auto* primary = function->getPrimaryTemplate();
     if (primary == nullptr) return name;
-    const clang::TemplateArgumentList& arguments = *function->getTemplateSpecializationArgs();
-    bool after_number = false;
-    for (unsigned index = 0; index < arguments.size(); ++index) {
-      const clang::TemplateArgument& argument = arguments[index];
+    name += suffix_;
+    if (const auto other = helper_names_.find(name); other != helper_names_.end()) {
+      name += difference(function, other->second);
+    }
+    for (int count = 2; !helper_names_.emplace(name, function).second; ++count) name += fmt::format("_{}", count);
+    return name;
+  }
+
+  // "_rows_1_bfloat16_bias"
+  std::string difference(const clang::FunctionDecl* function, const clang::FunctionDecl* other) const {
+    const clang::TemplateParameterList& parameters = *function->getPrimaryTemplate()->getTemplateParameters();
+    std::string text;
+    for (unsigned index = 0; index < parameters.size(); ++index) {
+      const clang::TemplateArgument& argument = function->getTemplateSpecializationArgs()->get(index);
+      if (argument.structurallyEquals(other->getTemplateSpecializationArgs()->get(index))) continue;
+      const std::string parameter = snake_case(parameters.getParam(index)->getNameAsString());
       if (argument.getKind() == clang::TemplateArgument::Type) {
-        name += "_" + identifier(type_name(argument.getAsType()));
+        text += "_" + identifier(type_name(argument.getAsType()));
       } else if (!argument.getIntegralType()->isBooleanType()) {
         const int64_t value = argument.getAsIntegral().getExtValue();
-        name += fmt::format("{}{}{}", after_number ? "x" : "_", value < 0 ? "minus_" : "", std::abs(value));
-      } else if (argument.getAsIntegral() != 0) {
-        name += "_" + snake_case(primary->getTemplateParameters()->getParam(index)->getNameAsString());
+        text += fmt::format("_{}_{}{}", parameter, value < 0 ? "minus_" : "", std::abs(value));
+      } else {
+        text += (argument.getAsIntegral() != 0 ? "_" : "_no_") + parameter;
       }
-      after_number = std::isdigit(static_cast<unsigned char>(name.back()));
     }
-    return name;
+    return text;
   }
 
   std::string type_name(clang::QualType type) const {
@@ -174,7 +188,9 @@ class Specializer {
   clang::tooling::FileContentMappings files_;
   std::string unit_text_;
   std::unique_ptr<clang::ASTUnit> unit_;
+  std::string suffix_;  // of the kernel that is being emitted: "_192_to_768"
   std::map<const clang::FunctionDecl*, std::string> helpers_;
+  std::map<std::string, const clang::FunctionDecl*> helper_names_;
   std::vector<SpecializedFunction> emitted_;
 };
 

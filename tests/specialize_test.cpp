@@ -205,16 +205,18 @@ void kernel(const Type* from, int* to) {
             R"(// Plain.
 inline int twice(int x) { return 2 * x; }
 // 32 of a row.
-inline int row_32x8_float_has_bias(const float* from) { return twice(32) + static_cast<int>(*from) * 8; }
+inline int row_of_first(const float* from) { return twice(32) + static_cast<int>(*from) * 8; }
 // 32 of a row.
-inline int row_32xminus_8_float(const float* from) { return twice(32) + static_cast<int>(*from) * -8; }
+inline int row_of_first_lanes_minus_8_no_has_bias(const float* from) {
+  return twice(32) + static_cast<int>(*from) * -8;
+}
 void first(const float* from, int* to) {
-  *to = row_32x8_float_has_bias(from) + row_32xminus_8_float(from);
-  *to += row_32x8_float_has_bias(from);
+  *to = row_of_first(from) + row_of_first_lanes_minus_8_no_has_bias(from);
+  *to += row_of_first(from);
 }
 void second(const float* from, int* to) {
-  *to = row_32x8_float_has_bias(from) + row_32xminus_8_float(from);
-  *to += row_32x8_float_has_bias(from);
+  *to = row_of_first(from) + row_of_first_lanes_minus_8_no_has_bias(from);
+  *to += row_of_first(from);
 }
 )");
 }

@@ -121,7 +121,7 @@ int falcon_tiny_forward(const falcon_tiny_weights* weights, falcon_tiny_workspac
   return MAMBAC_OK;
 }
 
-const char* falcon_tiny_status_message(int status) { return status_message(status); }
+MAMBAC_ANY_MACHINE const char* falcon_tiny_status_message(int status) { return status_message(status); }
 
 static int any_step(const mambac_weights* weights, mambac_workspace* workspace, void* state, const void* input,
                     float* output) {
@@ -133,7 +133,7 @@ static int any_forward(const mambac_weights* weights, mambac_workspace* workspac
   return falcon_tiny_forward(weights, workspace, state, static_cast<const int32_t*>(input), count, outputs, output);
 }
 
-const mambac_artifact* falcon_tiny_artifact(void) {
+MAMBAC_ANY_MACHINE const mambac_artifact* falcon_tiny_artifact(void) {
   static constexpr mambac_artifact artifact = {
       .version = MAMBAC_ARTIFACT_VERSION,
       .name = "falcon_tiny",

@@ -39,8 +39,8 @@ inline void rms_norm_48(const float* weight, const float* input, float epsilon, 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_48x32x48x256x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_48_to_256_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> weight[4];
@@ -62,11 +62,11 @@ inline void project_tile_48x32x48x256x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_48x32x48x256x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_48_to_256_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_48x32x48x256x8x1_float(panel, bias, input + row * 48, output + row * 256);
+    project_tile_48_to_256_tile_rows_1(panel, bias, input + row * 48, output + row * 256);
   }
 }
 
@@ -76,8 +76,8 @@ inline void project_panel_48x32x48x256x8x1_float(const float* panel, const float
 inline void project_48_to_256_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_48x32x48x256x8x1_float(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_48_to_256_tile_rows_1(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
@@ -117,8 +117,8 @@ inline void convolve_128x4(const float* taps, const float* bias, float* window, 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x48x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                 const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -140,19 +140,19 @@ inline void project_tile_128x32x128x48x8x1_float(const float* panel, [[maybe_unu
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x32x128x48x8x1_float(const float* panel, const float* bias, const float* input,
-                                                  float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x32x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
 // 4 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x4x128x48x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_1_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
+                                                         const float* input, float* output) {
   floats<8> sum[1][1] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[1];
@@ -165,11 +165,11 @@ inline void project_tile_128x4x128x48x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x4x128x48x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_1_outputs_4(const float* panel, const float* bias, const float* input,
+                                                          float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x4x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1_outputs_4(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
@@ -179,10 +179,10 @@ inline void project_panel_128x4x128x48x8x1_float(const float* panel, const float
 inline void project_128_to_36_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128x32x128x48x8x1_float(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                          rows);
+    project_panel_128_to_36_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_128x4x128x48x8x1_float(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_36_tile_rows_1_outputs_4(weights + 4096, bias, input, output + 32, rows);
 }
 
 // output (rows, 4) = input / sqrt(mean(input^2) + epsilon), times weight (4) if there is one. May be in
@@ -222,8 +222,8 @@ inline void rms_norm_16([[maybe_unused]] const float* weight, const float* input
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_4x32x48x128x8x1_float_bias(const float* panel, const float* bias, const float* input,
-                                                    float* output) {
+inline void project_tile_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                              float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 4; ++column) {
     floats<8> weight[4];
@@ -249,11 +249,11 @@ inline void project_tile_4x32x48x128x8x1_float_bias(const float* panel, const fl
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_4x32x48x128x8x1_float_bias(const float* panel, const float* bias, const float* input,
-                                                     float* output, int rows) {
+inline void project_panel_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input, float* output,
+                                               int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_4x32x48x128x8x1_float_bias(panel, bias, input + row * 48, output + row * 128);
+    project_tile_4_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
@@ -263,8 +263,8 @@ inline void project_panel_4x32x48x128x8x1_float_bias(const float* panel, const f
 inline void project_4_to_128_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                          int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_4x32x48x128x8x1_float_bias(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
-                                             output + panel * 32, rows);
+    project_panel_4_to_128_tile_rows_1(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
+                                       output + panel * 32, rows);
   }
 }
 
@@ -411,8 +411,8 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x48x8x1_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_48_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -438,19 +438,19 @@ inline void project_tile_128x32x128x48x8x1_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x32x128x48x8x1_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_48_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x32x128x48x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
 // 16 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x16x128x48x8x1_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_48_tile_rows_1_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
+                                                          const float* input, float* output) {
   floats<8> sum[1][2] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[2];
@@ -468,11 +468,11 @@ inline void project_tile_128x16x128x48x8x1_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x16x128x48x8x1_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_48_tile_rows_1_outputs_16(const float* panel, const float* bias, const float* input,
+                                                           float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x16x128x48x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_1_outputs_16(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
@@ -482,17 +482,17 @@ inline void project_panel_128x16x128x48x8x1_float_accumulate(const float* panel,
 inline void project_128_to_48_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128x32x128x48x8x1_float_accumulate(weights + static_cast<long>(panel) * 4096, bias, input,
-                                                     output + panel * 32, rows);
+    project_panel_128_to_48_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_128x16x128x48x8x1_float_accumulate(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_48_tile_rows_1_outputs_16(weights + 4096, bias, input, output + 32, rows);
 }
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_48x32x48x128x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_48_to_128_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> weight[4];
@@ -514,11 +514,11 @@ inline void project_tile_48x32x48x128x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_48x32x48x128x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_48_to_128_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_48x32x48x128x8x1_float(panel, bias, input + row * 48, output + row * 128);
+    project_tile_48_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
@@ -528,16 +528,16 @@ inline void project_panel_48x32x48x128x8x1_float(const float* panel, const float
 inline void project_48_to_128_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_48x32x48x128x8x1_float(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_48_to_128_tile_rows_1(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_48x32x48x256x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_48_to_256_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> weight[4];
@@ -591,14 +591,14 @@ inline void project_tile_48x32x48x256x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_48x32x48x256x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_48_to_256_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_48x32x48x256x8x3_float(panel, bias, input + row * 48, output + row * 256);
+    project_tile_48_to_256_tile_rows_3(panel, bias, input + row * 48, output + row * 256);
   }
   for (; row < rows; ++row) {
-    project_tile_48x32x48x256x8x1_float(panel, bias, input + row * 48, output + row * 256);
+    project_tile_48_to_256_tile_rows_1(panel, bias, input + row * 48, output + row * 256);
   }
 }
 
@@ -608,16 +608,16 @@ inline void project_panel_48x32x48x256x8x3_float(const float* panel, const float
 inline void project_48_to_256_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_48x32x48x256x8x3_float(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_48_to_256_tile_rows_3(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x48x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                 const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -671,22 +671,22 @@ inline void project_tile_128x32x128x48x8x3_float(const float* panel, [[maybe_unu
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x32x128x48x8x3_float(const float* panel, const float* bias, const float* input,
-                                                  float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x32x128x48x8x3_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_3(panel, bias, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128x32x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
 // 4 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x4x128x48x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_3_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
+                                                         const float* input, float* output) {
   floats<8> sum[3][1] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[1];
@@ -719,14 +719,14 @@ inline void project_tile_128x4x128x48x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x4x128x48x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_3_outputs_4(const float* panel, const float* bias, const float* input,
+                                                          float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x4x128x48x8x3_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_3_outputs_4(panel, bias, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128x4x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1_outputs_4(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
@@ -736,17 +736,17 @@ inline void project_panel_128x4x128x48x8x3_float(const float* panel, const float
 inline void project_128_to_36_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128x32x128x48x8x3_float(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                          rows);
+    project_panel_128_to_36_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_128x4x128x48x8x3_float(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_36_tile_rows_3_outputs_4(weights + 4096, bias, input, output + 32, rows);
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_4x32x48x128x8x3_float_bias(const float* panel, const float* bias, const float* input,
-                                                    float* output) {
+inline void project_tile_4_to_128_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                              float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 4; ++column) {
     floats<8> weight[4];
@@ -812,14 +812,14 @@ inline void project_tile_4x32x48x128x8x3_float_bias(const float* panel, const fl
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_4x32x48x128x8x3_float_bias(const float* panel, const float* bias, const float* input,
-                                                     float* output, int rows) {
+inline void project_panel_4_to_128_tile_rows_3(const float* panel, const float* bias, const float* input, float* output,
+                                               int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_4x32x48x128x8x3_float_bias(panel, bias, input + row * 48, output + row * 128);
+    project_tile_4_to_128_tile_rows_3(panel, bias, input + row * 48, output + row * 128);
   }
   for (; row < rows; ++row) {
-    project_tile_4x32x48x128x8x1_float_bias(panel, bias, input + row * 48, output + row * 128);
+    project_tile_4_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
@@ -829,16 +829,16 @@ inline void project_panel_4x32x48x128x8x3_float_bias(const float* panel, const f
 inline void project_4_to_128_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                          int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_4x32x48x128x8x3_float_bias(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
-                                             output + panel * 32, rows);
+    project_panel_4_to_128_tile_rows_3(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
+                                       output + panel * 32, rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x48x8x3_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_48_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -904,22 +904,22 @@ inline void project_tile_128x32x128x48x8x3_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x32x128x48x8x3_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_48_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x32x128x48x8x3_float_accumulate(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_3(panel, bias, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128x32x128x48x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
 // 16 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x16x128x48x8x3_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_48_tile_rows_3_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
+                                                          const float* input, float* output) {
   floats<8> sum[3][2] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[2];
@@ -965,14 +965,14 @@ inline void project_tile_128x16x128x48x8x3_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x16x128x48x8x3_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_48_tile_rows_3_outputs_16(const float* panel, const float* bias, const float* input,
+                                                           float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x16x128x48x8x3_float_accumulate(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_3_outputs_16(panel, bias, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128x16x128x48x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_1_outputs_16(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
@@ -982,17 +982,17 @@ inline void project_panel_128x16x128x48x8x3_float_accumulate(const float* panel,
 inline void project_128_to_48_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128x32x128x48x8x3_float_accumulate(weights + static_cast<long>(panel) * 4096, bias, input,
-                                                     output + panel * 32, rows);
+    project_panel_128_to_48_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_128x16x128x48x8x3_float_accumulate(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_48_tile_rows_3_outputs_16(weights + 4096, bias, input, output + 32, rows);
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_48x32x48x128x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_48_to_128_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> weight[4];
@@ -1046,14 +1046,14 @@ inline void project_tile_48x32x48x128x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_48x32x48x128x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_48_to_128_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_48x32x48x128x8x3_float(panel, bias, input + row * 48, output + row * 128);
+    project_tile_48_to_128_tile_rows_3(panel, bias, input + row * 48, output + row * 128);
   }
   for (; row < rows; ++row) {
-    project_tile_48x32x48x128x8x1_float(panel, bias, input + row * 48, output + row * 128);
+    project_tile_48_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
@@ -1063,8 +1063,8 @@ inline void project_panel_48x32x48x128x8x3_float(const float* panel, const float
 inline void project_48_to_128_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_48x32x48x128x8x3_float(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_48_to_128_tile_rows_3(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 

@@ -44,8 +44,8 @@ inline void rms_norm_64(const float* weight, const float* input, float epsilon, 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x32x64x256x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_256_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[4];
@@ -67,11 +67,11 @@ inline void project_tile_64x32x64x256x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64x32x64x256x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_256_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_64x32x64x256x8x1_float(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_1(panel, bias, input + row * 64, output + row * 256);
   }
 }
 
@@ -81,8 +81,8 @@ inline void project_panel_64x32x64x256x8x1_float(const float* panel, const float
 inline void project_64_to_256_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_64x32x64x256x8x1_float(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_64_to_256_tile_rows_1(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
@@ -122,8 +122,8 @@ inline void convolve_128x4(const float* taps, const float* bias, float* window, 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x48x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                 const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -145,19 +145,19 @@ inline void project_tile_128x32x128x48x8x1_float(const float* panel, [[maybe_unu
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x32x128x48x8x1_float(const float* panel, const float* bias, const float* input,
-                                                  float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x32x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
 // 4 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x4x128x48x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_1_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
+                                                         const float* input, float* output) {
   floats<8> sum[1][1] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[1];
@@ -170,11 +170,11 @@ inline void project_tile_128x4x128x48x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x4x128x48x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_1_outputs_4(const float* panel, const float* bias, const float* input,
+                                                          float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x4x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1_outputs_4(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
@@ -184,17 +184,17 @@ inline void project_panel_128x4x128x48x8x1_float(const float* panel, const float
 inline void project_128_to_36_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128x32x128x48x8x1_float(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                          rows);
+    project_panel_128_to_36_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_128x4x128x48x8x1_float(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_36_tile_rows_1_outputs_4(weights + 4096, bias, input, output + 32, rows);
 }
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_4x32x48x128x8x1_float_bias(const float* panel, const float* bias, const float* input,
-                                                    float* output) {
+inline void project_tile_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                              float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 4; ++column) {
     floats<8> weight[4];
@@ -220,11 +220,11 @@ inline void project_tile_4x32x48x128x8x1_float_bias(const float* panel, const fl
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_4x32x48x128x8x1_float_bias(const float* panel, const float* bias, const float* input,
-                                                     float* output, int rows) {
+inline void project_panel_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input, float* output,
+                                               int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_4x32x48x128x8x1_float_bias(panel, bias, input + row * 48, output + row * 128);
+    project_tile_4_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
@@ -234,8 +234,8 @@ inline void project_panel_4x32x48x128x8x1_float_bias(const float* panel, const f
 inline void project_4_to_128_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                          int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_4x32x48x128x8x1_float_bias(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
-                                             output + panel * 32, rows);
+    project_panel_4_to_128_tile_rows_1(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
+                                       output + panel * 32, rows);
   }
 }
 
@@ -382,8 +382,8 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x64x8x1_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_64_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -409,11 +409,11 @@ inline void project_tile_128x32x128x64x8x1_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x32x128x64x8x1_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_64_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x32x128x64x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_1(panel, bias, input + row * 128, output + row * 64);
   }
 }
 
@@ -423,16 +423,16 @@ inline void project_panel_128x32x128x64x8x1_float_accumulate(const float* panel,
 inline void project_128_to_64_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 2; ++panel) {
-    project_panel_128x32x128x64x8x1_float_accumulate(weights + static_cast<long>(panel) * 4096, bias, input,
-                                                     output + panel * 32, rows);
+    project_panel_128_to_64_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x32x64x256x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_256_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[4];
@@ -486,14 +486,14 @@ inline void project_tile_64x32x64x256x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64x32x64x256x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_256_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64x32x64x256x8x3_float(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_3(panel, bias, input + row * 64, output + row * 256);
   }
   for (; row < rows; ++row) {
-    project_tile_64x32x64x256x8x1_float(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_1(panel, bias, input + row * 64, output + row * 256);
   }
 }
 
@@ -503,16 +503,16 @@ inline void project_panel_64x32x64x256x8x3_float(const float* panel, const float
 inline void project_64_to_256_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_64x32x64x256x8x3_float(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_64_to_256_tile_rows_3(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x48x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                 const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -566,22 +566,22 @@ inline void project_tile_128x32x128x48x8x3_float(const float* panel, [[maybe_unu
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x32x128x48x8x3_float(const float* panel, const float* bias, const float* input,
-                                                  float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x32x128x48x8x3_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_3(panel, bias, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128x32x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
 // 4 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x4x128x48x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_128_to_36_tile_rows_3_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
+                                                         const float* input, float* output) {
   floats<8> sum[3][1] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[1];
@@ -614,14 +614,14 @@ inline void project_tile_128x4x128x48x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x4x128x48x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_3_outputs_4(const float* panel, const float* bias, const float* input,
+                                                          float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x4x128x48x8x3_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_3_outputs_4(panel, bias, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128x4x128x48x8x1_float(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1_outputs_4(panel, bias, input + row * 128, output + row * 48);
   }
 }
 
@@ -631,17 +631,17 @@ inline void project_panel_128x4x128x48x8x3_float(const float* panel, const float
 inline void project_128_to_36_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128x32x128x48x8x3_float(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                          rows);
+    project_panel_128_to_36_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_128x4x128x48x8x3_float(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_36_tile_rows_3_outputs_4(weights + 4096, bias, input, output + 32, rows);
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_4x32x48x128x8x3_float_bias(const float* panel, const float* bias, const float* input,
-                                                    float* output) {
+inline void project_tile_4_to_128_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                              float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 4; ++column) {
     floats<8> weight[4];
@@ -707,14 +707,14 @@ inline void project_tile_4x32x48x128x8x3_float_bias(const float* panel, const fl
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_4x32x48x128x8x3_float_bias(const float* panel, const float* bias, const float* input,
-                                                     float* output, int rows) {
+inline void project_panel_4_to_128_tile_rows_3(const float* panel, const float* bias, const float* input, float* output,
+                                               int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_4x32x48x128x8x3_float_bias(panel, bias, input + row * 48, output + row * 128);
+    project_tile_4_to_128_tile_rows_3(panel, bias, input + row * 48, output + row * 128);
   }
   for (; row < rows; ++row) {
-    project_tile_4x32x48x128x8x1_float_bias(panel, bias, input + row * 48, output + row * 128);
+    project_tile_4_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
@@ -724,16 +724,16 @@ inline void project_panel_4x32x48x128x8x3_float_bias(const float* panel, const f
 inline void project_4_to_128_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                          int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_4x32x48x128x8x3_float_bias(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
-                                             output + panel * 32, rows);
+    project_panel_4_to_128_tile_rows_3(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
+                                       output + panel * 32, rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x64x8x3_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_64_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -799,14 +799,14 @@ inline void project_tile_128x32x128x64x8x3_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x32x128x64x8x3_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_64_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x32x128x64x8x3_float_accumulate(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_3(panel, bias, input + row * 128, output + row * 64);
   }
   for (; row < rows; ++row) {
-    project_tile_128x32x128x64x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_1(panel, bias, input + row * 128, output + row * 64);
   }
 }
 
@@ -816,8 +816,8 @@ inline void project_panel_128x32x128x64x8x3_float_accumulate(const float* panel,
 inline void project_128_to_64_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 2; ++panel) {
-    project_panel_128x32x128x64x8x3_float_accumulate(weights + static_cast<long>(panel) * 4096, bias, input,
-                                                     output + panel * 32, rows);
+    project_panel_128_to_64_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 

@@ -44,8 +44,8 @@ inline void rms_norm_64(const float* weight, const float* input, float epsilon, 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x32x64x336x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_336_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[4];
@@ -67,19 +67,19 @@ inline void project_tile_64x32x64x336x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64x32x64x336x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_336_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_64x32x64x336x8x1_float(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_1(panel, bias, input + row * 64, output + row * 336);
   }
 }
 
 // 16 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x16x64x336x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_336_tile_rows_1_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
+                                                          const float* input, float* output) {
   floats<8> sum[1][2] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[2];
@@ -95,11 +95,11 @@ inline void project_tile_64x16x64x336x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64x16x64x336x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_336_tile_rows_1_outputs_16(const float* panel, const float* bias, const float* input,
+                                                           float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_64x16x64x336x8x1_float(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_1_outputs_16(panel, bias, input + row * 64, output + row * 336);
   }
 }
 
@@ -109,10 +109,10 @@ inline void project_panel_64x16x64x336x8x1_float(const float* panel, const float
 inline void project_64_to_336_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 10; ++panel) {
-    project_panel_64x32x64x336x8x1_float(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_64_to_336_tile_rows_1(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_64x16x64x336x8x1_float(weights + 20480, bias, input, output + 320, rows);
+  project_panel_64_to_336_tile_rows_1_outputs_16(weights + 20480, bias, input, output + 320, rows);
 }
 
 // output = silu(bias + sum over k of taps[k] x[t - 4 + 1 + k]) for `tokens` tokens of `sequences` sequences.
@@ -166,9 +166,8 @@ inline void discretize(const float* a, const float* dt_bias, float least, float 
 // 4 tokens of 1 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with
 // rows of 32. A state stays in a register for all of the tokens; every sum runs over the states in order, so
 // that it has the same bits however the tokens are cut.
-inline void head_scan_tile_32x32x192x192x16x128x8x1x4x8(const float* d, float* h, const float* x, const float* b,
-                                                        const float* c, const float* delta, const float* decay,
-                                                        float* output) {
+inline void head_scan_tile_32(const float* d, float* h, const float* x, const float* b, const float* c,
+                              const float* delta, const float* decay, float* output) {
   floats<8> drive[4][1], sum[4][1];
   {
     const floats<8> input = load_first<8, 8>(x);
@@ -211,9 +210,9 @@ inline void head_scan_tile_32x32x192x192x16x128x8x1x4x8(const float* d, float* h
 // 1 tokens of 4 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with
 // rows of 32. A state stays in a register for all of the tokens; every sum runs over the states in order, so
 // that it has the same bits however the tokens are cut.
-inline void head_scan_tile_32x32x192x192x16x128x8x4x1x8(const float* d, float* h, const float* x, const float* b,
-                                                        const float* c, const float* delta, const float* decay,
-                                                        float* output) {
+inline void head_scan_tile_32_vectors_4_tokens_1(const float* d, float* h, const float* x, const float* b,
+                                                 const float* c, const float* delta, const float* decay,
+                                                 float* output) {
   floats<8> drive[1][4], sum[1][4];
   {
     const floats<8> input = load_first<8, 8>(x);
@@ -268,23 +267,22 @@ inline void head_scan_tile_32x32x192x192x16x128x8x4x1x8(const float* d, float* h
 }
 
 // 4 vectors of one head for all tokens of a sequence: four tokens at a time, the rest one by one.
-inline void head_scan_channels_32x32x192x192x16x128x8x4x8(const float* d, float* h, const float* x, const float* b,
-                                                          const float* c, const float* delta, const float* decay,
-                                                          float* output, int tokens) {
+inline void head_scan_channels_32(const float* d, float* h, const float* x, const float* b, const float* c,
+                                  const float* delta, const float* decay, float* output, int tokens) {
   int token = 0;
   for (; token + 4 <= tokens; token += 4) {
-    head_scan_tile_32x32x192x192x16x128x8x1x4x8(d, h, x + token * 192, b + token * 192, c + token * 192,
-                                                delta + token * 16, decay + token * 16, output + token * 128);
-    head_scan_tile_32x32x192x192x16x128x8x1x4x8(d, h + 8, x + token * 192 + 8, b + token * 192, c + token * 192,
-                                                delta + token * 16, decay + token * 16, output + token * 128 + 8);
-    head_scan_tile_32x32x192x192x16x128x8x1x4x8(d, h + 16, x + token * 192 + 16, b + token * 192, c + token * 192,
-                                                delta + token * 16, decay + token * 16, output + token * 128 + 16);
-    head_scan_tile_32x32x192x192x16x128x8x1x4x8(d, h + 24, x + token * 192 + 24, b + token * 192, c + token * 192,
-                                                delta + token * 16, decay + token * 16, output + token * 128 + 24);
+    head_scan_tile_32(d, h, x + token * 192, b + token * 192, c + token * 192, delta + token * 16, decay + token * 16,
+                      output + token * 128);
+    head_scan_tile_32(d, h + 8, x + token * 192 + 8, b + token * 192, c + token * 192, delta + token * 16,
+                      decay + token * 16, output + token * 128 + 8);
+    head_scan_tile_32(d, h + 16, x + token * 192 + 16, b + token * 192, c + token * 192, delta + token * 16,
+                      decay + token * 16, output + token * 128 + 16);
+    head_scan_tile_32(d, h + 24, x + token * 192 + 24, b + token * 192, c + token * 192, delta + token * 16,
+                      decay + token * 16, output + token * 128 + 24);
   }
   for (; token < tokens; ++token) {
-    head_scan_tile_32x32x192x192x16x128x8x4x1x8(d, h, x + token * 192, b + token * 192, c + token * 192,
-                                                delta + token * 16, decay + token * 16, output + token * 128);
+    head_scan_tile_32_vectors_4_tokens_1(d, h, x + token * 192, b + token * 192, c + token * 192, delta + token * 16,
+                                         decay + token * 16, output + token * 128);
   }
 }
 
@@ -307,8 +305,8 @@ inline void head_scan_32(const float* d, float* h, const float* x, const float* 
       const float* head_decay = decay + row * 16 + head;
       float* head_output = output + row * 128 + head * 32;
       for (int channel = 0; channel < 32; channel += 32) {
-        head_scan_channels_32x32x192x192x16x128x8x4x8(head_d, state + channel, head_x + channel, head_b, head_c,
-                                                      head_delta, head_decay, head_output + channel, tokens);
+        head_scan_channels_32(head_d, state + channel, head_x + channel, head_b, head_c, head_delta, head_decay,
+                              head_output + channel, tokens);
       }
     }
   }
@@ -316,8 +314,7 @@ inline void head_scan_32(const float* d, float* h, const float* x, const float* 
 
 // Input and gate_input (rows, 128) are padded to whole vectors; output is not written beyond 128.
 // Threads share the rows: this is `part` of 1.
-inline void gate_128x128x336x128x8x1(const float* input, const float* gate_input, float* output, int rows,
-                                     [[maybe_unused]] int part) {
+inline void gate_128(const float* input, const float* gate_input, float* output, int rows, [[maybe_unused]] int part) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 128;
@@ -340,7 +337,7 @@ inline void gated_rms_norm_128(const float* weight, const float* input, const fl
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 128;
     float* to = output + row * 128;
-    gate_128x128x336x128x8x1(from, gate_input + row * 336, to, 1, 0);
+    gate_128(from, gate_input + row * 336, to, 1, 0);
     for (int group = 0; group < 128; group += 128) {
       const float squares = sum_of_squares<128>((false ? from : to) + group);
       const float scale = 1.0f / __builtin_sqrtf(squares / 128 + epsilon);
@@ -352,8 +349,8 @@ inline void gated_rms_norm_128(const float* weight, const float* input, const fl
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x64x8x1_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_64_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -379,11 +376,11 @@ inline void project_tile_128x32x128x64x8x1_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128x32x128x64x8x1_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_64_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_128x32x128x64x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_1(panel, bias, input + row * 128, output + row * 64);
   }
 }
 
@@ -393,16 +390,16 @@ inline void project_panel_128x32x128x64x8x1_float_accumulate(const float* panel,
 inline void project_128_to_64_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 2; ++panel) {
-    project_panel_128x32x128x64x8x1_float_accumulate(weights + static_cast<long>(panel) * 4096, bias, input,
-                                                     output + panel * 32, rows);
+    project_panel_128_to_64_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x32x64x256x8x1_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_256_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[4];
@@ -424,11 +421,11 @@ inline void project_tile_64x32x64x256x8x1_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64x32x64x256x8x1_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_256_tile_rows_1(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 1 <= rows; row += 1) {
-    project_tile_64x32x64x256x8x1_float(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_1(panel, bias, input + row * 64, output + row * 256);
   }
 }
 
@@ -438,16 +435,16 @@ inline void project_panel_64x32x64x256x8x1_float(const float* panel, const float
 inline void project_64_to_256_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_64x32x64x256x8x1_float(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_64_to_256_tile_rows_1(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x32x64x336x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_336_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[4];
@@ -501,22 +498,22 @@ inline void project_tile_64x32x64x336x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64x32x64x336x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_336_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64x32x64x336x8x3_float(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_3(panel, bias, input + row * 64, output + row * 336);
   }
   for (; row < rows; ++row) {
-    project_tile_64x32x64x336x8x1_float(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_1(panel, bias, input + row * 64, output + row * 336);
   }
 }
 
 // 16 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x16x64x336x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_336_tile_rows_3_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
+                                                          const float* input, float* output) {
   floats<8> sum[3][2] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[2];
@@ -556,14 +553,14 @@ inline void project_tile_64x16x64x336x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64x16x64x336x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_336_tile_rows_3_outputs_16(const float* panel, const float* bias, const float* input,
+                                                           float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64x16x64x336x8x3_float(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_3_outputs_16(panel, bias, input + row * 64, output + row * 336);
   }
   for (; row < rows; ++row) {
-    project_tile_64x16x64x336x8x1_float(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_1_outputs_16(panel, bias, input + row * 64, output + row * 336);
   }
 }
 
@@ -573,17 +570,17 @@ inline void project_panel_64x16x64x336x8x3_float(const float* panel, const float
 inline void project_64_to_336_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 10; ++panel) {
-    project_panel_64x32x64x336x8x3_float(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_64_to_336_tile_rows_3(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
+                                        rows);
   }
-  project_panel_64x16x64x336x8x3_float(weights + 20480, bias, input, output + 320, rows);
+  project_panel_64_to_336_tile_rows_3_outputs_16(weights + 20480, bias, input, output + 320, rows);
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_128x32x128x64x8x3_float_accumulate(const float* panel, [[maybe_unused]] const float* bias,
-                                                            const float* input, float* output) {
+inline void project_tile_128_to_64_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[4];
@@ -649,14 +646,14 @@ inline void project_tile_128x32x128x64x8x3_float_accumulate(const float* panel, 
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128x32x128x64x8x3_float_accumulate(const float* panel, const float* bias, const float* input,
-                                                             float* output, int rows) {
+inline void project_panel_128_to_64_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128x32x128x64x8x3_float_accumulate(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_3(panel, bias, input + row * 128, output + row * 64);
   }
   for (; row < rows; ++row) {
-    project_tile_128x32x128x64x8x1_float_accumulate(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_1(panel, bias, input + row * 128, output + row * 64);
   }
 }
 
@@ -666,16 +663,16 @@ inline void project_panel_128x32x128x64x8x3_float_accumulate(const float* panel,
 inline void project_128_to_64_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 2; ++panel) {
-    project_panel_128x32x128x64x8x3_float_accumulate(weights + static_cast<long>(panel) * 4096, bias, input,
-                                                     output + panel * 32, rows);
+    project_panel_128_to_64_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 // A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
-inline void project_tile_64x32x64x256x8x3_float(const float* panel, [[maybe_unused]] const float* bias,
-                                                const float* input, float* output) {
+inline void project_tile_64_to_256_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
+                                               const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[4];
@@ -729,14 +726,14 @@ inline void project_tile_64x32x64x256x8x3_float(const float* panel, [[maybe_unus
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64x32x64x256x8x3_float(const float* panel, const float* bias, const float* input,
-                                                 float* output, int rows) {
+inline void project_panel_64_to_256_tile_rows_3(const float* panel, const float* bias, const float* input,
+                                                float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64x32x64x256x8x3_float(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_3(panel, bias, input + row * 64, output + row * 256);
   }
   for (; row < rows; ++row) {
-    project_tile_64x32x64x256x8x1_float(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_1(panel, bias, input + row * 64, output + row * 256);
   }
 }
 
@@ -746,8 +743,8 @@ inline void project_panel_64x32x64x256x8x3_float(const float* panel, const float
 inline void project_64_to_256_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_64x32x64x256x8x3_float(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                         rows);
+    project_panel_64_to_256_tile_rows_3(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
+                                        rows);
   }
 }
 
