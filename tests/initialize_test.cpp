@@ -213,6 +213,20 @@ TEST(Initialize, DependsOnSeedAndNameNotOnOrder) {
   EXPECT_NE(values_of(layers_apart, twins[0].name), values_of(layers_apart, twins[1].name));
 }
 
+TEST(Initialize, KnowsEveryTensorOfEveryFamily) {
+  for (const char* changes :
+       {R"({"layer": "Mamba1", "bias": true})", R"({"layer": "Mamba2", "headdim": 8, "d_ssm": 32, "bias": true})"}) {
+    const nlohmann::json json = {{"d_model", 24},           {"n_layer", 2},
+                                 {"vocab_size", 16},        {"rms_norm", false},
+                                 {"tie_embeddings", false}, {"ssm_cfg", nlohmann::json::parse(changes)}};
+    const ModelConfiguration model = parse_model_configuration(json.dump(), "config.json");
+    const std::vector<CheckpointTensor> tensors = make_plan(model, {}, "family", false).checkpoint;
+    const std::filesystem::path folder = test_folder();
+    initialize(model, tensors, 1, folder);
+    EXPECT_EQ(SafetensorsFile::open(folder).tensors().size(), tensors.size()) << changes;
+  }
+}
+
 TEST(Initialize, RefusesWhatItDoesNotKnow) {
   const std::filesystem::path folder = test_folder();
   EXPECT_EQ(

@@ -17,6 +17,7 @@ void sort_by_likelihood(std::vector<Candidate>& tokens) {
 }
 
 void penalize_repetition(std::vector<Candidate>& tokens, std::span<const int32_t> history, double penalty) {
+  if (penalty == 1) return;
   std::vector<bool> seen(tokens.size());
   for (const int32_t token : history) {
     if (token < 0 || static_cast<size_t>(token) >= tokens.size() || seen[token]) continue;
