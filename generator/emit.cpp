@@ -86,7 +86,8 @@ std::string renamed(std::string text, const Plan& plan) {
     }
   };
   replace_all("mambac_runtime", plan.name + "_runtime");
-  replace_all("\"runtime/mambac.h\"", "\"mambac.h\"");
+  // Beside one another, so that no folder `runtime` of whoever compiles the artifact is looked into.
+  replace_all("\"runtime/", "\"");
   return text;
 }
 

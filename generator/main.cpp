@@ -37,8 +37,16 @@ int main(int count, char** arguments) {
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return fmt::format("mambac: {}\nRun mambac with --help for the commands and options.\n", error.what());
   });
+  mambac::add_build_command(app);
+  mambac::add_generate_command(app);
+  mambac::add_pack_command(app);
+  mambac::add_init_command(app);
+  mambac::add_inspect_command(app);
   mambac::add_evaluate_command(app);
   mambac::add_compare_command(app);
+  mambac::add_text_command(app);
+  mambac::add_perplexity_command(app);
+  mambac::add_bench_command(app);
 
   try {
     app.parse(count, arguments);

@@ -1,9 +1,11 @@
 // Built artifacts against the goldens, the reference executor and their own contracts.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstring>
 
 #include "generator/cases.h"
+#include "generator/error.h"
 #include "tests/allocation_guard.h"
 #include "tests/built_artifact.h"
 #include "tests/golden_case.h"
@@ -165,7 +167,7 @@ TEST(Artifact, AStateGoesOnInAnyOtherArtifactOfTheModel) {
   std::memcpy(there.state().data(), here.state().data(), here.state().size());
   here.step(&token, output);
   there.step(&token, other);
-  EXPECT_LT(relative_error({other.begin(), other.end()}, {output.begin(), output.end()}), 0.05)
+  EXPECT_LT(relative_error(std::vector<double>(other.begin(), other.end()), std::vector<double>(output.begin(), output.end())), 0.05)
       << "only the rounding of the weights lies between the two";
 }
 

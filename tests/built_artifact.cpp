@@ -1,5 +1,6 @@
 #include "tests/built_artifact.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 

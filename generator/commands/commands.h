@@ -12,6 +12,7 @@ void add_evaluate_command(CLI::App& app);
 void add_generate_command(CLI::App& app);
 void add_init_command(CLI::App& app);
 void add_inspect_command(CLI::App& app);
+void add_pack_command(CLI::App& app);
 void add_perplexity_command(CLI::App& app);
 void add_text_command(CLI::App& app);
 

@@ -1,0 +1,41 @@
+// `mambac pack`: the weights file alone, for a library that is there already or that another build system compiles.
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "generator/build_request.h"
+#include "generator/commands/commands.h"
+#include "generator/error.h"
+#include "generator/pack.h"
+
+namespace mambac {
+namespace {
+
+struct PackOptions {
+  BuildRequest request;
+  std::string out;
+};
+
+void run(const PackOptions& options) {
+  const PlannedModel model = plan_model(options.request);
+  if (!model.checkpoint) {
+    fail(ExitCode::input, "{}: has no model.safetensors to pack; `mambac init` makes fresh weights",
+         options.request.model);
+  }
+  pack_weights(model.plan, *model.checkpoint, options.out);
+  fmt::print("{}: weights of {}, plan {}\n", options.out, model.plan.name, model.plan.hash);
+}
+
+}  // namespace
+
+void add_pack_command(CLI::App& app) {
+  auto options = std::make_shared<PackOptions>();
+  CLI::App* command = app.add_subcommand("pack", "Pack the weights alone: of a checkpoint of the same shape.");
+  add_build_options(*command, options->request);
+  command->add_option("--out", options->out, "weights file to write")->required();
+  command->footer("Example, for a library built with the same options:\n"
+                  "  mambac pack FOLDER --name austen_mamba --out .mambac/austen-mamba/austen_mamba.weights");
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace mambac

@@ -1,0 +1,138 @@
+"""mambac_library: a model as a C++ library, generated and compiled by Bazel.
+
+    load("//tools/bazel:mambac.bzl", "mambac_library")
+
+    mambac_library(
+        name = "austen",
+        model = "//configs:austen-mamba",
+        deployment = "//configs:deployments/low-latency.json",
+    )
+
+makes
+
+    austen            the library: `#include "austen.h"`
+    austen_weights    the packed weights, austen.weights
+    austen_test       the contracts that the header states, tested with these weights
+    austen_benchmark  how long a step and a forward take
+    austen_source     the folder with the readable source
+"""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+
+# Generates into $source, packs into $weights, and sorts what Bazel compiles: the library into $library, test and
+# benchmark beside it. A configuration without weights gets fresh ones. Arguments: options of the deployment.
+_GENERATE = """
+set -euo pipefail
+if ! ls "$model" | grep -q 'safetensors'; then
+  "$mambac" init "$model" --seed 1 --out "$weights.model"
+  model=$weights.model
+fi
+"$mambac" generate "$model" --name "$name" --out "$source" "$@"
+"$mambac" pack "$model" --name "$name" --out "$weights" "$@"
+cp -r "$source"/*.h "$source"/*.cpp "$source/runtime" "$library"
+mv "$library/${name}_test.cpp" "$test"
+mv "$library/${name}_benchmark.cpp" "$benchmark"
+"""
+
+def _mambac_source_impl(ctx):
+    name = ctx.attr.artifact
+    outputs = {
+        "source": ctx.actions.declare_directory(name + "_source"),
+        "library": ctx.actions.declare_directory(name + "_library"),
+        "test": ctx.actions.declare_file(name + "_test.cpp"),
+        "benchmark": ctx.actions.declare_file(name + "_benchmark.cpp"),
+        "weights": ctx.actions.declare_file(name + ".weights"),
+    }
+    model = [file for file in ctx.files.model if file.basename == "config.json"]
+    if len(model) != 1:
+        fail("%s holds %d files named config.json; a model has one" % (ctx.attr.model.label, len(model)))
+    arguments = ["--isa", ctx.attr.isa]
+    if ctx.file.deployment:
+        arguments += ["--deployment", ctx.file.deployment.path]
+
+    environment = {key: file.path for key, file in outputs.items()}
+    environment.update(mambac = ctx.executable._mambac.path, model = model[0].dirname, name = name)
+    ctx.actions.run_shell(
+        outputs = outputs.values(),
+        inputs = ctx.files.model + ctx.files.deployment,
+        tools = [ctx.executable._mambac],
+        command = _GENERATE,
+        arguments = arguments,
+        env = environment,
+        mnemonic = "Mambac",
+        progress_message = "Generating " + name,
+    )
+    return [
+        DefaultInfo(files = depset([outputs["source"]])),
+        OutputGroupInfo(**{key: depset([file]) for key, file in outputs.items()}),
+    ]
+
+_mambac_source = rule(
+    implementation = _mambac_source_impl,
+    attrs = {
+        "artifact": attr.string(mandatory = True),
+        "model": attr.label(mandatory = True, allow_files = True),
+        "deployment": attr.label(allow_single_file = [".json"]),
+        "isa": attr.string(mandatory = True),
+        # "target", so that mambac is not built a second time for the machine that builds: it is the same one.
+        "_mambac": attr.label(default = "//generator:mambac", executable = True, cfg = "target"),
+    },
+)
+
+def mambac_library(name, model, deployment = None, isa = "x86-64-v3", visibility = None):
+    """Makes the targets above.
+
+    Args:
+      name: an identifier of C: the prefix of every function.
+      model: a label whose files are a model's folder: config.json and, if there are any, weights and tokenizer.
+      deployment: a deployment's JSON file; without it the defaults of `mambac build`.
+      isa: x86-64-v3 or x86-64-v4. Bazel must know it before anything is generated: the deployment's is not used.
+      visibility: of all targets.
+    """
+    _mambac_source(
+        name = name + "_source",
+        artifact = name,
+        model = model,
+        deployment = deployment,
+        isa = isa,
+        visibility = visibility,
+    )
+    for output in ["library", "test", "benchmark", "weights"]:
+        native.filegroup(
+            name = name + ("_weights" if output == "weights" else "_" + output + "_source"),
+            srcs = [name + "_source"],
+            output_group = output,
+            visibility = visibility,
+        )
+    cc_library(
+        name = name,
+        srcs = [name + "_library_source"],
+        hdrs = [name + "_library_source"],
+        # As the artifact's own CMakeLists.txt says. Fused are those products and sums that the source fuses, no others.
+        copts = [
+            "-std=c++20",
+            "-O3",
+            "-ffp-contract=off",
+            "-march=" + isa,
+        ],
+        includes = [name + "_library"],
+        linkopts = ["-pthread"],
+        linkstatic = True,  # Bazel 4 leaves objects of a folder out of a shared library
+        visibility = visibility,
+    )
+    cc_test(
+        name = name + "_test",
+        srcs = [name + "_test_source"],
+        args = ["$(location %s_weights)" % name],
+        data = [name + "_weights"],
+        deps = [name],
+        visibility = visibility,
+    )
+    cc_binary(
+        name = name + "_benchmark",
+        srcs = [name + "_benchmark_source"],
+        args = ["$(location %s_weights)" % name],
+        data = [name + "_weights"],
+        deps = [name],
+        visibility = visibility,
+    )
