@@ -38,7 +38,7 @@ void run(const std::vector<std::string>& command, const fs::path& log) {
 
 std::vector<std::string> compile_options(const Plan& plan) {
   // Products and sums are fused where the source says so and nowhere else: the same bits from every compiler.
-  return {"-std=c++20", "-O3", "-ffp-contract=off", "-march=" + plan.deployment.isa, "-fPIC", "-fvisibility=hidden",
+  return {"-std=c++20", "-O3", "-ffp-contract=off", "-fno-math-errno", "-march=" + plan.deployment.isa, "-fPIC", "-fvisibility=hidden",
           "-Wall", "-Wextra"};
 }
 

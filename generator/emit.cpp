@@ -156,7 +156,7 @@ Placeholders placeholders(const Plan& plan) {
                                    "started\");\n"
                                    "  }\n"
                                  : ""},
-      {"COMPILE_OPTIONS", fmt::format("-O3 -ffp-contract=off -march={}", deployment.isa)},
+      {"COMPILE_OPTIONS", fmt::format("-O3 -ffp-contract=off -fno-math-errno -march={}", deployment.isa)},
       {"CMAKE_THREADS", threaded ? fmt::format("find_package(Threads REQUIRED)\ntarget_link_libraries({} PUBLIC "
                                                "Threads::Threads)\n",
                                                name)

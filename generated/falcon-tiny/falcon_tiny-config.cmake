@@ -5,6 +5,6 @@ if(NOT TARGET falcon_tiny::falcon_tiny)
   set_target_properties(falcon_tiny::falcon_tiny PROPERTIES
     IMPORTED_LOCATION ${CMAKE_CURRENT_LIST_DIR}/lib/libfalcon_tiny.a
     INTERFACE_INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR}
-    INTERFACE_LINK_LIBRARIES "stdc++")
+    INTERFACE_LINK_LIBRARIES "stdc++;m")
 endif()
 set(falcon_tiny_WEIGHTS ${CMAKE_CURRENT_LIST_DIR}/falcon_tiny.weights)

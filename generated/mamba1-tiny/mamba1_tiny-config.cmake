@@ -5,6 +5,6 @@ if(NOT TARGET mamba1_tiny::mamba1_tiny)
   set_target_properties(mamba1_tiny::mamba1_tiny PROPERTIES
     IMPORTED_LOCATION ${CMAKE_CURRENT_LIST_DIR}/lib/libmamba1_tiny.a
     INTERFACE_INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR}
-    INTERFACE_LINK_LIBRARIES "stdc++")
+    INTERFACE_LINK_LIBRARIES "stdc++;m")
 endif()
 set(mamba1_tiny_WEIGHTS ${CMAKE_CURRENT_LIST_DIR}/mamba1_tiny.weights)

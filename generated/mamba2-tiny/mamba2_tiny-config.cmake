@@ -5,6 +5,6 @@ if(NOT TARGET mamba2_tiny::mamba2_tiny)
   set_target_properties(mamba2_tiny::mamba2_tiny PROPERTIES
     IMPORTED_LOCATION ${CMAKE_CURRENT_LIST_DIR}/lib/libmamba2_tiny.a
     INTERFACE_INCLUDE_DIRECTORIES ${CMAKE_CURRENT_LIST_DIR}
-    INTERFACE_LINK_LIBRARIES "stdc++")
+    INTERFACE_LINK_LIBRARIES "stdc++;m")
 endif()
 set(mamba2_tiny_WEIGHTS ${CMAKE_CURRENT_LIST_DIR}/mamba2_tiny.weights)
