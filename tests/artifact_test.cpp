@@ -236,5 +236,26 @@ TEST(Artifact, TwoLinkIntoOneProgram) {
   EXPECT_EQ(output, "mamba1_tiny falcon_tiny\n");
 }
 
+// All of an artifact's source under the sanitizers, running its own test.
+class Sanitized : public testing::TestWithParam<const char*> {};
+
+TEST_P(Sanitized, FindsNothing) {
+  BuildRequest request = request_for(GetParam());
+  request.isa = "x86-64-v3";
+  request.batch = 2;
+  request.threads = 2;
+  const Artifact& artifact = built_artifact(request);
+  const std::string folder = artifact.folder().string(), name = artifact.table().name;
+  const CommandResult result = run_command(fmt::format(
+      "cd {0} && clang++-19 -std=c++20 -O1 -g -march=x86-64-v3 -ffp-contract=off -fsanitize=address,undefined "
+      "-fno-sanitize-recover=all -I. {1}.cpp {1}_step.cpp {1}_forward.cpp {1}_test.cpp runtime/*.cpp -pthread "
+      "-o sanitized_test && ./sanitized_test {1}.weights",
+      folder, name));
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_NE(result.output.find("all contracts hold"), std::string::npos) << result.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(Two, Sanitized, testing::Values("mamba1-odd", "mamba2-groups"));
+
 }  // namespace
 }  // namespace mambac

@@ -113,7 +113,6 @@ def mambac_library(name, model, deployment = None, isa = "x86-64-v3", visibility
             "-std=c++20",
             "-O3",
             "-ffp-contract=off",
-            "-fno-math-errno",
             "-march=" + isa,
         ],
         includes = [name + "_library"],
