@@ -26,7 +26,9 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
     return slice;
   };
   const ActivationSlice z0 = add_part(gated), x0 = add_part(gated), z = add_part(recurrent);
-  const ActivationSlice before_convolution = add_part(convolved), dt = add_part(heads);
+  ActivationSlice before_convolution = add_part(convolved);
+  before_convolution.columns = round_up(convolved, channel_padding);
+  const ActivationSlice dt = add_part(heads);
 
   graph.add_matrix(named("in_proj"), source("in_proj.weight"), rows, model_size, segments);
   if (mixer.projection_bias) {
@@ -72,7 +74,7 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
                         .weights = {{"taps", named("convolution")}},
                         .states = {{"window", named("window")}},
                         .inputs = {{"input", before_convolution}},
-                        .outputs = {{"output", {"x_b_c", 0, convolved}}}});
+                        .outputs = {{"output", {"x_b_c", 0, before_convolution.columns}}}});
   if (mixer.convolution_bias) operations.back().weights.push_back({"bias", named("convolution_bias")});
   operations.push_back({.kind = "discretize",
                         .about = "delta = clamp(softplus(dt + dt_bias)); decay = exp(delta A)",
