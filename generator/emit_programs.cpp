@@ -115,6 +115,11 @@ std::string file_head(const Plan& plan, const std::string& about) {
 
 std::string file_tail(const Plan& plan) { return fmt::format("\n}}  // namespace {}_runtime\n", plan.name); }
 
+// What a program's file says of the batch.
+std::string of_each_sequence(const Plan& plan) {
+  return plan.deployment.batch == 1 ? "" : fmt::format(" of each of {} sequences", plan.deployment.batch);
+}
+
 // With workers, the public function hands its arguments to every part.
 std::string emit_threaded_entry(const std::string& name, const std::string& parameters,
                                 const std::string& fields, const std::string& values, const std::string& unpacked) {
@@ -139,7 +144,7 @@ std::string emit_step(const Plan& plan, const Program& program, const KernelName
   const std::string sequences = std::to_string(program.sequences);
   const CountTexts counts{sequences, sequences, "1"};
   const std::string input = input_name(plan);
-  std::string text = file_head(plan, fmt::format("one token of each of {} sequences.", program.sequences));
+  std::string text = file_head(plan, "one token" + of_each_sequence(plan) + ".");
   if (is_threaded(plan)) {
     text += fmt::format(
         "\nnamespace {{\n\n"
@@ -176,12 +181,39 @@ std::string emit_block_function(const Plan& plan, const Program& program, const 
          emit_buffers(program, calls) + "\n" + emit_calls(plan, program, calls, names, counts) + "}\n";
 }
 
+// The loops of forward: over the sequences, if there are several, and the blocks of tokens.
+std::string emit_blocks(const Plan& plan, const Program& program) {
+  const bool several = plan.deployment.batch > 1;
+  const auto times = [](const std::string& index, int64_t width) {
+    if (width == 1) return index;
+    const bool one_word = index.find(' ') == std::string::npos;
+    return fmt::format("{} * {}", one_word ? index : "(" + index + ")", width);
+  };
+  const std::string token = several ? "sequence * count + first" : "first";
+  const int64_t input_width = std::max<int64_t>(plan.model.input_size, 1), outputs = plan.model.outputs();
+  const std::string blocks = fmt::format(
+      "int rows = 0;\n"
+      "for (long first = 0; first < count; first += rows) {{\n"
+      "  rows = count - first < {block} ? static_cast<int>(count - first) : {block};\n"
+      "  forward_block(weights, {state}, activations, {input} + {input_offset}, rows{threads});\n"
+      "  if (outputs == MAMBAC_ALL) {{\n"
+      "    forward_outputs_all(weights, activations, rows, output + {output_offset}{threads});\n"
+      "  }}\n"
+      "}}\n"
+      "if (outputs == MAMBAC_LAST) forward_outputs_last(weights, activations, rows, {last}{threads});\n",
+      fmt::arg("block", program.block_tokens),
+      fmt::arg("state", several ? fmt::format("state + sequence * {}", plan.state_floats) : "state"),
+      fmt::arg("input", input_name(plan)), fmt::arg("input_offset", times(token, input_width)),
+      fmt::arg("output_offset", times(token, outputs)),
+      fmt::arg("last", several ? fmt::format("output + sequence * {}", outputs) : "output"),
+      fmt::arg("threads", thread_arguments(plan)));
+  if (!several) return blocks;
+  return fmt::format("for (long sequence = 0; sequence < {}; ++sequence) {{\n{}}}\n", plan.deployment.batch, blocks);
+}
+
 std::string emit_forward(const Plan& plan, const Program& program, const KernelNames& names) {
   const std::string input = input_name(plan), declaration = input_declaration(plan);
-  const int64_t input_width = std::max<int64_t>(plan.model.input_size, 1), outputs = plan.model.outputs();
-  const std::string sequence_input =
-      input_width == 1 ? "sequence * count + first" : fmt::format("(sequence * count + first) * {}", input_width);
-  std::string text = file_head(plan, fmt::format("a block of tokens of each of {} sequences.", plan.deployment.batch));
+  std::string text = file_head(plan, "a block of tokens" + of_each_sequence(plan) + ".");
   text += "\nnamespace {\n";
   text += emit_block_function(plan, program, program.calls,
                               fmt::format("`rows` tokens of one sequence, at most {}, through all layers.",
@@ -195,7 +227,6 @@ std::string emit_forward(const Plan& plan, const Program& program, const KernelN
                               "forward_outputs_all", output_parameters, names);
   text += emit_block_function(plan, program, program.outputs_last, "The output of a block's last token.",
                               "forward_outputs_last", output_parameters, names);
-  const std::string threads = thread_arguments(plan);
   const std::string parameters =
       fmt::format("const unsigned char* weights, float* state, Workspace& workspace, {}, int count, int outputs,\n"
                   "    float* output",
@@ -210,24 +241,7 @@ std::string emit_forward(const Plan& plan, const Program& program, const KernelN
     text += fmt::format("\n}}  // namespace\n\nvoid forward({}) {{\n  float* const activations = workspace.activations;\n",
                         parameters);
   }
-  text += fmt::format(
-      "  for (long sequence = 0; sequence < {batch}; ++sequence) {{\n"
-      "    int rows = 0;\n"
-      "    for (int first = 0; first < count; first += rows) {{\n"
-      "      rows = count - first < {block} ? count - first : {block};\n"
-      "      forward_block(weights, state + sequence * {state}, activations, {input} + {offset}, rows{threads});\n"
-      "      if (outputs == MAMBAC_ALL) {{\n"
-      "        forward_outputs_all(weights, activations, rows, output + (sequence * count + first) * {width}{threads});\n"
-      "      }}\n"
-      "    }}\n"
-      "    if (outputs == MAMBAC_LAST) {{\n"
-      "      forward_outputs_last(weights, activations, rows, output + sequence * {width}{threads});\n"
-      "    }}\n"
-      "  }}\n"
-      "}}\n",
-      fmt::arg("batch", plan.deployment.batch), fmt::arg("block", program.block_tokens),
-      fmt::arg("state", plan.state_floats), fmt::arg("input", input), fmt::arg("offset", sequence_input),
-      fmt::arg("threads", threads), fmt::arg("width", outputs));
+  text += emit_blocks(plan, program) + "}\n";
   if (is_threaded(plan)) {
     text += "\n}  // namespace\n";
     text += emit_threaded_entry(

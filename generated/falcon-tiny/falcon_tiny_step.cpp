@@ -1,4 +1,4 @@
-// falcon_tiny: one token of each of 1 sequences.
+// falcon_tiny: one token.
 // Written by mambac 0.1.0 for plan 3f787fa69d88768f; do not edit.
 #include "falcon_tiny_kernels.h"
 #include "falcon_tiny_programs.h"

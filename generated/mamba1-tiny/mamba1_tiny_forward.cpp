@@ -1,4 +1,4 @@
-// mamba1_tiny: a block of tokens of each of 1 sequences.
+// mamba1_tiny: a block of tokens.
 // Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
 #include "mamba1_tiny_kernels.h"
 #include "mamba1_tiny_programs.h"
@@ -82,19 +82,15 @@ void forward_outputs_last(const unsigned char* weights, float* activations, int 
 void forward(const unsigned char* weights, float* state, Workspace& workspace, const int32_t* tokens, int count,
              int outputs, float* output) {
   float* const activations = workspace.activations;
-  for (long sequence = 0; sequence < 1; ++sequence) {
-    int rows = 0;
-    for (int first = 0; first < count; first += rows) {
-      rows = count - first < 64 ? count - first : 64;
-      forward_block(weights, state + sequence * 4864, activations, tokens + sequence * count + first, rows);
-      if (outputs == MAMBAC_ALL) {
-        forward_outputs_all(weights, activations, rows, output + (sequence * count + first) * 256);
-      }
-    }
-    if (outputs == MAMBAC_LAST) {
-      forward_outputs_last(weights, activations, rows, output + sequence * 256);
+  int rows = 0;
+  for (long first = 0; first < count; first += rows) {
+    rows = count - first < 64 ? static_cast<int>(count - first) : 64;
+    forward_block(weights, state, activations, tokens + first, rows);
+    if (outputs == MAMBAC_ALL) {
+      forward_outputs_all(weights, activations, rows, output + first * 256);
     }
   }
+  if (outputs == MAMBAC_LAST) forward_outputs_last(weights, activations, rows, output);
 }
 
 }  // namespace mamba1_tiny_runtime

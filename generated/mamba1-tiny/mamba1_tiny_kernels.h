@@ -94,13 +94,13 @@ inline void convolve_128x4(const float* taps, const float* bias, float* window, 
                            int sequences, int tokens, [[maybe_unused]] int part) {
   for (int block = 0; block < 16; ++block) {
     const int channel = block * 8;
-    for (int sequence = 0; sequence < sequences; ++sequence) {
+    for (long sequence = 0; sequence < sequences; ++sequence) {
       floats<8> x[4];
       x[0] = load<8>(window + sequence * 4864 + channel);
       x[1] = load<8>(window + sequence * 4864 + 128 + channel);
       x[2] = load<8>(window + sequence * 4864 + 256 + channel);
       for (int token = 0; token < tokens; ++token) {
-        const int row = sequence * tokens + token;
+        const long row = sequence * tokens + token;
         x[3] = load<8>(input + row * 256 + channel);
         floats<8> sum = load<8>(bias + channel);
         sum = fused_multiply_add<8>(load<8>(taps + channel), x[0], sum);
@@ -250,7 +250,7 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
   constexpr float log2_of_e = 1.44269504f;
   for (int block = 0; block < 16; ++block) {
     const int channel = block * 8;
-    for (int sequence = 0; sequence < sequences; ++sequence) {
+    for (long sequence = 0; sequence < sequences; ++sequence) {
       float* state = h + sequence * 4864 + channel;
       floats<8> value[16];
       value[0] = load<8>(state);
@@ -270,7 +270,7 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
       value[14] = load<8>(state + 1792);
       value[15] = load<8>(state + 1920);
       for (int token = 0; token < tokens; ++token) {
-        const int row = sequence * tokens + token;
+        const long row = sequence * tokens + token;
         const floats<8> delta = softplus<8>(load<8>(delta_input + row * 128 + channel));
         const floats<8> input = load<8>(x + row * 128 + channel);
         // exp(delta a) = 2^(log2(e) delta a)
@@ -279,8 +279,8 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
         floats<8> sum = load<8>(d + channel) * input;
         {
           const floats<8> decay = exponential_of_two<8>(exponent * load<8>(a + channel));
-          value[0] = fused_multiply_add<8>(decay, value[0], drive * b[row * 48]);
-          sum = fused_multiply_add<8>(value[0], broadcast<8>(c[row * 48]), sum);
+          value[0] = fused_multiply_add<8>(decay, value[0], drive * b[row * 48 + 0]);
+          sum = fused_multiply_add<8>(value[0], broadcast<8>(c[row * 48 + 0]), sum);
         }
         {
           const floats<8> decay = exponential_of_two<8>(exponent * load<8>(a + 128 + channel));

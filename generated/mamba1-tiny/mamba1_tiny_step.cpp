@@ -1,4 +1,4 @@
-// mamba1_tiny: one token of each of 1 sequences.
+// mamba1_tiny: one token.
 // Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
 #include "mamba1_tiny_kernels.h"
 #include "mamba1_tiny_programs.h"

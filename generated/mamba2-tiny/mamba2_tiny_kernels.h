@@ -123,13 +123,13 @@ inline void convolve_192x4(const float* taps, const float* bias, float* window, 
                            int sequences, int tokens, [[maybe_unused]] int part) {
   for (int block = 0; block < 24; ++block) {
     const int channel = block * 8;
-    for (int sequence = 0; sequence < sequences; ++sequence) {
+    for (long sequence = 0; sequence < sequences; ++sequence) {
       floats<8> x[4];
       x[0] = load<8>(window + sequence * 9344 + channel);
       x[1] = load<8>(window + sequence * 9344 + 192 + channel);
       x[2] = load<8>(window + sequence * 9344 + 384 + channel);
       for (int token = 0; token < tokens; ++token) {
-        const int row = sequence * tokens + token;
+        const long row = sequence * tokens + token;
         x[3] = load<8>(input + row * 336 + channel);
         floats<8> sum = load<8>(bias + channel);
         sum = fused_multiply_add<8>(load<8>(taps + channel), x[0], sum);
@@ -293,8 +293,8 @@ inline void head_scan_channels_32(const float* d, float* h, const float* x, cons
 // Threads share the heads: this is `part` of 1.
 inline void head_scan_32(const float* d, float* h, const float* x, const float* b, const float* c, const float* delta,
                          const float* decay, float* output, int sequences, int tokens, [[maybe_unused]] int part) {
-  for (int sequence = 0; sequence < sequences; ++sequence) {
-    const int row = sequence * tokens;
+  for (long sequence = 0; sequence < sequences; ++sequence) {
+    const long row = sequence * tokens;
     for (int head = 0; head < 4; ++head) {
       const float* head_d = d + head;
       float* state = h + sequence * 9344 + head * 1024;

@@ -20,14 +20,14 @@ inline void convolve(const float* taps, const float* bias, float* window, const 
   const int end = Parts == 1 ? blocks : (part + 1) * blocks / Parts;
   for (int block = first; block < end; ++block) {
     const int channel = block * Lanes;
-    for (int sequence = 0; sequence < sequences; ++sequence) {
+    for (long sequence = 0; sequence < sequences; ++sequence) {
       floats<Lanes> x[Taps];
 #pragma unroll
       for (int tap = 0; tap < Taps - 1; ++tap) {
         x[tap] = load<Lanes>(window + sequence * StateStride + tap * Channels + channel);
       }
       for (int token = 0; token < tokens; ++token) {
-        const int row = sequence * tokens + token;
+        const long row = sequence * tokens + token;
         x[Taps - 1] = load<Lanes>(input + row * InputStride + channel);
         floats<Lanes> sum = Bias ? load<Lanes>(bias + channel) : floats<Lanes>{};
 #pragma unroll

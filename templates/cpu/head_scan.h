@@ -88,8 +88,8 @@ inline void head_scan(const float* d, float* h, const float* x, const float* b, 
   constexpr int in_vectors = vectors * Lanes;
   const int first = Parts == 1 ? 0 : part * Heads / Parts;
   const int end = Parts == 1 ? Heads : (part + 1) * Heads / Parts;
-  for (int sequence = 0; sequence < sequences; ++sequence) {
-    const int row = sequence * tokens;
+  for (long sequence = 0; sequence < sequences; ++sequence) {
+    const long row = sequence * tokens;
     for (int head = first; head < end; ++head) {
       const float* head_d = d + head * (SkipPerChannel ? HeadSize : 1);
       float* state = h + sequence * StateStride + head * (States * head_stride);

@@ -24,13 +24,13 @@ inline void selective_scan(const float* a, const float* d, float* h, const float
   const int end = Parts == 1 ? blocks : (part + 1) * blocks / Parts;
   for (int block = first; block < end; ++block) {
     const int channel = block * Lanes;
-    for (int sequence = 0; sequence < sequences; ++sequence) {
+    for (long sequence = 0; sequence < sequences; ++sequence) {
       float* state = h + sequence * StateStride + channel;
       floats<Lanes> value[States];
 #pragma unroll
       for (int n = 0; n < States; ++n) value[n] = load<Lanes>(state + n * Channels);
       for (int token = 0; token < tokens; ++token) {
-        const int row = sequence * tokens + token;
+        const long row = sequence * tokens + token;
         const floats<Lanes> delta = softplus<Lanes>(load<Lanes>(delta_input + row * DeltaStride + channel));
         const floats<Lanes> input = load<Lanes>(x + row * InputStride + channel);
         // exp(delta a) = 2^(log2(e) delta a)
