@@ -23,6 +23,7 @@ load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 # benchmark beside it. A configuration without weights gets fresh ones. Arguments: options of the deployment.
 _GENERATE = """
 set -euo pipefail
+exec >/dev/null  # errors and warnings come on the other stream
 if ! ls "$model" | grep -q 'safetensors'; then
   "$mambac" init "$model" --seed 1 --out "$weights.model"
   model=$weights.model
