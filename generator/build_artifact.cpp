@@ -1,6 +1,8 @@
 #include "generator/build_artifact.h"
 
 #include "generator/artifact_folder.h"
+#include "generator/certificate/certificate.h"
+#include "generator/certificate/stack.h"
 #include "generator/compile.h"
 #include "generator/emit.h"
 #include "generator/file.h"
@@ -25,11 +27,14 @@ BuiltArtifact build_artifact(const BuildRequest& request, const fs::path& out, b
   if (compiled) find_compiler();  // before anything takes time
   PlannedModel model = plan_model(request);
   ArtifactFolder folder(out);
-  folder.write(emit(model.plan));
+  const std::map<std::string, std::string> sources = emit(model.plan);
+  Certificate certificate = certify(model.plan, sources);
+  folder.write(sources);
   copy_companions(request.model, folder.temporary());
   const bool has_weights = compiled && model.checkpoint;
   if (has_weights) pack_weights(model.plan, *model.checkpoint, folder.temporary() / (model.plan.name + ".weights"));
-  if (compiled) compile(model.plan, folder.temporary());
+  if (compiled) add_stack(certificate, model.plan, compile(model.plan, folder.temporary()));
+  folder.write(certificate_files(model.plan, certificate));
   folder.commit();
   return {std::move(model.plan), has_weights};
 }

@@ -1,11 +1,11 @@
 #include "generator/compile.h"
 
+#include <llvm/Support/Program.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
-
-#include <llvm/Support/Program.h>
 
 #include "generator/error.h"
 #include "generator/file.h"
@@ -38,8 +38,9 @@ void run(const std::vector<std::string>& command, const fs::path& log) {
 
 std::vector<std::string> compile_options(const Plan& plan) {
   // Products and sums are fused where the source says so and nowhere else: the same bits from every compiler.
-  return {"-std=c++20", "-O3", "-ffp-contract=off", "-fno-math-errno", "-march=" + plan.deployment.isa, "-fPIC", "-fvisibility=hidden",
-          "-Wall", "-Wextra"};
+  return {
+      "-std=c++20",          "-O3",   "-ffp-contract=off", "-fno-math-errno", "-march=" + plan.deployment.isa, "-fPIC",
+      "-fvisibility=hidden", "-Wall", "-Wextra",           "-fstack-usage"};
 }
 
 // Runs `work(index)` for every index below `count` on as many threads as the machine has; throws the first Error.
@@ -68,6 +69,21 @@ void in_parallel(size_t count, Work work) {
   if (error) std::rethrow_exception(error);
 }
 
+// What -fstack-usage left beside the objects.
+StackUsage read_stack_usage(const std::string& compiler, const fs::path& folder, const fs::path& objects) {
+  StackUsage usage{fs::path(compiler).filename().string(), {}};
+  const std::string prefix = folder.string() + "/";
+  for (const auto& entry : fs::directory_iterator(objects)) {
+    if (entry.path().extension() != ".su") continue;
+    std::string text = read_text(entry.path());
+    for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at)) {
+      text.erase(at, prefix.size());
+    }
+    usage.frames[entry.path().stem().string()] = std::move(text);
+  }
+  return usage;
+}
+
 }  // namespace
 
 std::string find_compiler() {
@@ -83,7 +99,7 @@ std::string find_compiler() {
        "no C++ compiler was found; install clang-19 or g++, set $CXX, or use `mambac generate` for the sources alone");
 }
 
-void compile(const Plan& plan, const fs::path& folder) {
+StackUsage compile(const Plan& plan, const fs::path& folder) {
   const std::string compiler = find_compiler();
   std::vector<fs::path> sources;
   for (const fs::path& place : {folder, folder / "runtime"}) {
@@ -126,7 +142,9 @@ void compile(const Plan& plan, const fs::path& folder) {
   run(archive, objects / "archive.log");
   run(link, objects / "link.log");
   progress.add(1);
+  StackUsage usage = read_stack_usage(compiler, folder, objects);
   fs::remove_all(objects);
+  return usage;
 }
 
 }  // namespace mambac

@@ -193,7 +193,7 @@ std::string emit_blocks(const Plan& plan, const Program& program) {
   const int64_t input_width = std::max<int64_t>(plan.model.input_size, 1), outputs = plan.model.outputs();
   const std::string blocks = fmt::format(
       "int rows = 0;\n"
-      "for (long first = 0; first < count; first += rows) {{\n"
+      "for (long first = 0; first < count; first += {block}) {{\n"
       "  rows = count - first < {block} ? static_cast<int>(count - first) : {block};\n"
       "  forward_block(weights, {state}, activations, {input} + {input_offset}, rows{threads});\n"
       "  if (outputs == MAMBAC_ALL) {{\n"

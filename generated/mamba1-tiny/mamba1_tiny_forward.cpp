@@ -83,7 +83,7 @@ void forward(const unsigned char* weights, float* state, Workspace& workspace, c
              int outputs, float* output) {
   float* const activations = workspace.activations;
   int rows = 0;
-  for (long first = 0; first < count; first += rows) {
+  for (long first = 0; first < count; first += 64) {
     rows = count - first < 64 ? static_cast<int>(count - first) : 64;
     forward_block(weights, state, activations, tokens + first, rows);
     if (outputs == MAMBAC_ALL) {
