@@ -1,10 +1,10 @@
 // How every stage of the generator reports what is wrong: one clear sentence that says what, where and what to do.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <stdexcept>
 #include <string>
-
-#include <fmt/format.h>
 
 namespace mambac {
 

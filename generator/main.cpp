@@ -1,10 +1,11 @@
 // The `mambac` command: finds the subcommand, catches what the stages throw, and turns it into an exit code.
-#include <cstdio>
-#include <exception>
-#include <new>
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <new>
 
 #include "generator/commands/commands.h"
 #include "generator/error.h"
@@ -58,6 +59,8 @@ int main(int count, char** arguments) {
     return report(error.code(), error.what());
   } catch (const std::bad_alloc&) {
     return report(mambac::ExitCode::environment, "not enough memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(mambac::ExitCode::environment, error.what());
   } catch (const std::exception& error) {
     return report(mambac::ExitCode::internal, error.what());
   }

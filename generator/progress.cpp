@@ -1,10 +1,9 @@
 #include "generator/progress.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
-
-#include <fmt/format.h>
 
 namespace mambac {
 
@@ -28,7 +27,8 @@ void Progress::add(int64_t amount) {
 void Progress::show(double seconds) {
   const double part = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 0.0;
   const double left = part > 0 ? seconds / part - seconds : 0.0;
-  const std::string line = fmt::format("{}: {:3.0f}%, {:.0f} s, about {:.0f} s left", label_, 100 * part, seconds, left);
+  const std::string line =
+      fmt::format("{}: {:3.0f}%, {:.0f} s, about {:.0f} s left", label_, 100 * part, seconds, left);
   fmt::print(stderr, "{}{}{}", terminal_ ? "\r\033[K" : "", line, terminal_ ? "" : "\n");
   std::fflush(stderr);
 }

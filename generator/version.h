@@ -1,5 +1,5 @@
-// The version that artifacts carry and `mambac --version` prints. It changes with every change of emitted code, packing
-// or file formats.
+// The version that artifacts carry and `mambac --version` prints. It changes with every release, and
+// with every change of packing or file formats.
 #pragma once
 
 namespace mambac {

@@ -13,22 +13,22 @@ extern "C" {
 /* Every function that can fail returns one of these. */
 enum mambac_status {
   MAMBAC_OK = 0,
-  MAMBAC_NULL_ARGUMENT = 1,    /* a pointer that must not be null is */
-  MAMBAC_MISALIGNED = 2,       /* memory is not aligned to NAME_ALIGNMENT */
-  MAMBAC_BAD_TOKEN = 3,        /* a token is outside the vocabulary; the state is as it was */
-  MAMBAC_BAD_COUNT = 4,        /* count is not in 1..NAME_FORWARD_TOKENS, or the outputs argument is unknown */
-  MAMBAC_WRONG_STATE = 5,      /* the state is of another model or version, or was never reset */
-  MAMBAC_FILE_ERROR = 6,       /* the weights file cannot be opened or mapped */
-  MAMBAC_WRONG_WEIGHTS = 7,    /* the weights file is of another model, deployment or version */
-  MAMBAC_DAMAGED_WEIGHTS = 8,  /* truncated, or a checksum does not match */
-  MAMBAC_WRONG_MACHINE = 9,    /* this machine lacks the artifact's instruction set */
-  MAMBAC_NO_THREADS = 10       /* the workers could not be started */
+  MAMBAC_NULL_ARGUMENT = 1,   /* a pointer that must not be null is */
+  MAMBAC_MISALIGNED = 2,      /* memory is not aligned to NAME_ALIGNMENT */
+  MAMBAC_BAD_TOKEN = 3,       /* a token is outside the vocabulary; the state is as it was */
+  MAMBAC_BAD_COUNT = 4,       /* count is not in 1..NAME_FORWARD_TOKENS, or the outputs argument is unknown */
+  MAMBAC_WRONG_STATE = 5,     /* the state is of another model or version, or was never reset */
+  MAMBAC_FILE_ERROR = 6,      /* the weights file cannot be opened or mapped */
+  MAMBAC_WRONG_WEIGHTS = 7,   /* the weights file is of another model, deployment or version */
+  MAMBAC_DAMAGED_WEIGHTS = 8, /* truncated, or a checksum does not match */
+  MAMBAC_WRONG_MACHINE = 9,   /* this machine lacks the artifact's instruction set */
+  MAMBAC_NO_THREADS = 10      /* the workers could not be started */
 };
 
 /* Which outputs `forward` writes. */
 enum mambac_outputs {
-  MAMBAC_ALL = 0,  /* of every token: (batch, count, output_size) */
-  MAMBAC_LAST = 1  /* of the last token of each sequence: (batch, output_size) */
+  MAMBAC_ALL = 0, /* of every token: (batch, count, output_size) */
+  MAMBAC_LAST = 1 /* of the last token of each sequence: (batch, output_size) */
 };
 
 /* Open weights: read-only, shared by any number of workspaces and threads. The caller owns this struct; its fields
@@ -72,8 +72,8 @@ typedef struct mambac_artifact {
   void (*state_reset)(void* state);
   /* `input`: const int32_t* tokens (batch) for step, (batch, count) for forward; or const float* (..., input_size). */
   int (*step)(const mambac_weights*, mambac_workspace*, void* state, const void* input, float* output);
-  int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count, int32_t outputs,
-                 float* output);
+  int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count,
+                 int32_t outputs, float* output);
   const char* (*status_message)(int status);
 } mambac_artifact;
 

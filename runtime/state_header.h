@@ -17,7 +17,7 @@ static_assert(std::endian::native == std::endian::little, "states are saved and 
 struct StateHeader {
   std::array<char, 8> magic{'M', 'A', 'M', 'B', 'A', 'C', 'S', 'T'};
   uint32_t version = 1;  // of the layout
-  uint32_t zero = 0;
+  uint32_t sequences = 1;  // that the state holds
   std::array<uint8_t, 32> model_hash{};
   std::array<uint8_t, 16> zeros{};
 };
@@ -27,8 +27,9 @@ static_assert(sizeof(StateHeader) == 64);
 void model_hash_needs_64_hexadecimal_digits();
 
 // The header of a model's states, from the 64 hexadecimal digits of the model's hash; a literal of the artifact.
-consteval StateHeader make_state_header(const char (&model_hash)[65]) {
+consteval StateHeader make_state_header(const char (&model_hash)[65], uint32_t sequences = 1) {
   StateHeader header;
+  header.sequences = sequences;
   for (int digit = 0; digit < 64; ++digit) {
     const char character = model_hash[digit];
     uint8_t value = 0;

@@ -35,7 +35,9 @@ struct bfloat16 {
 };
 
 inline float to_float(float value) { return value; }
-inline float to_float(bfloat16 value) { return __builtin_bit_cast(float, static_cast<std::uint32_t>(value.bits) << 16); }
+inline float to_float(bfloat16 value) {
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(value.bits) << 16);
+}
 
 // Unaligned load and store of `Lanes` floats.
 template <int Lanes>

@@ -4,8 +4,8 @@
 
 #include <cstring>
 
-#include "generator/cases.h"
 #include "generator/error.h"
+#include "generator/run/cases.h"
 #include "tests/allocation_guard.h"
 #include "tests/built_artifact.h"
 #include "tests/golden_case.h"
@@ -100,7 +100,8 @@ TEST_P(Deployments, BatchThreadsAndInstructionSetDoNotChangeABit) {
     request.forward_tokens = 7;  // not a divisor of the 24 tokens
     const Artifact& artifact = built_artifact(request);
     for (const char* program : {"step", "forward"}) {
-      EXPECT_EQ(answers(artifact, golden, program), expected) << program << " batch " << batch << " threads " << threads;
+      EXPECT_EQ(answers(artifact, golden, program), expected)
+          << program << " batch " << batch << " threads " << threads;
     }
     const std::string name = artifact.table().name;
     run_program_with(artifact.folder() / (name + "_test.cpp"), {artifact.folder()},
@@ -122,9 +123,8 @@ TEST_P(Deployments, Avx512GivesTheBitsOfAvx2) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Odd, Deployments, testing::Values("mamba1-odd", "mamba2-groups"), [](const auto& parameter) {
-  return parameter.param == "mamba1-odd" ? "Mamba1" : "Mamba2";
-});
+INSTANTIATE_TEST_SUITE_P(Odd, Deployments, testing::Values("mamba1-odd", "mamba2-groups"),
+                         [](const auto& parameter) { return parameter.param == "mamba1-odd" ? "Mamba1" : "Mamba2"; });
 
 class Austen : public testing::TestWithParam<std::pair<const char*, const char*>> {};
 
@@ -167,7 +167,9 @@ TEST(Artifact, AStateGoesOnInAnyOtherArtifactOfTheModel) {
   std::memcpy(there.state().data(), here.state().data(), here.state().size());
   here.step(&token, output);
   there.step(&token, other);
-  EXPECT_LT(relative_error(std::vector<double>(other.begin(), other.end()), std::vector<double>(output.begin(), output.end())), 0.05)
+  EXPECT_LT(relative_error(std::vector<double>(other.begin(), other.end()),
+                           std::vector<double>(output.begin(), output.end())),
+            0.05)
       << "only the rounding of the weights lies between the two";
 }
 
@@ -181,6 +183,18 @@ TEST(Artifact, AStateOfAnotherModelIsRefused) {
   const int32_t token = 1;
   std::vector<float> output(table.output_size);
   EXPECT_THROW(session.step(&token, output), Error);
+}
+
+TEST(Artifact, AStateOfAnotherBatchIsRefused) {
+  BuildRequest one = request_for("mamba1-odd"), three = one;
+  one.isa = three.isa = "x86-64-v3";
+  three.batch = 3;
+  three.forward_tokens = 7;
+  Session session(built_artifact(three));
+  built_artifact(one).table().state_reset(session.state().data());
+  const int32_t tokens[] = {1, 2, 3};
+  std::vector<float> output(3 * built_artifact(three).table().output_size);
+  EXPECT_THROW(session.step(tokens, output), Error);
 }
 
 TEST(Artifact, WeightsOfAnotherDeploymentAreRefusedByName) {

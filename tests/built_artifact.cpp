@@ -8,7 +8,7 @@
 #include <map>
 #include <memory>
 
-#include "generator/compile.h"
+#include "generator/build/compile.h"
 
 namespace mambac {
 namespace {

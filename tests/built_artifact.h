@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "generator/build_artifact.h"
-#include "generator/host.h"
+#include "generator/build/build_artifact.h"
+#include "generator/run/host.h"
 
 namespace mambac {
 

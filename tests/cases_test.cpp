@@ -1,5 +1,5 @@
 // Case files against an artifact's state and input: what goes where, and what is refused with which words.
-#include "generator/cases.h"
+#include "generator/run/cases.h"
 
 #include <gtest/gtest.h>
 

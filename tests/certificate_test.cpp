@@ -11,9 +11,9 @@
 #include <functional>
 
 #include "generator/certificate/stack.h"
-#include "generator/emit.h"
+#include "generator/emit/emit.h"
 #include "generator/file.h"
-#include "generator/plan.h"
+#include "generator/plan/plan.h"
 #include "tests/built_artifact.h"
 #include "tests/error_message.h"
 

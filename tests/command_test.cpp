@@ -4,8 +4,8 @@
 #include <fstream>
 #include <limits>
 
+#include "generator/checkpoint/safetensors.h"
 #include "generator/file.h"
-#include "generator/safetensors.h"
 #include "tests/built_artifact.h"
 #include "tests/error_message.h"
 
@@ -60,7 +60,8 @@ TEST(Command, HelpAndVersion) {
   EXPECT_TRUE(version.output.starts_with("mambac ")) << version.output;
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_NE(help.output.find("Exit codes"), std::string::npos);
-  for (const char* command : {"build", "generate", "inspect", "evaluate", "compare", "text", "perplexity", "bench", "init"}) {
+  for (const char* command :
+       {"build", "generate", "inspect", "evaluate", "compare", "text", "perplexity", "bench", "init"}) {
     const CommandResult one = mambac(fmt::format("{} --help", command));
     EXPECT_EQ(one.exit_code, 0);
     EXPECT_NE(one.output.find("Example"), std::string::npos) << command << ": " << one.output;
@@ -75,8 +76,8 @@ TEST(Command, GenerateNeedsNoCompilerAndIsFast) {
   const fs::path folder = test_folder();
   for (const char* model : {"mamba-130m", "falcon-mamba-7b"}) {
     const auto start = std::chrono::steady_clock::now();
-    const CommandResult result = mambac(fmt::format("generate configs/{} --out {}", model, (folder / model).string()),
-                                        "CXX=/nowhere/compiler");
+    const CommandResult result =
+        mambac(fmt::format("generate configs/{} --out {}", model, (folder / model).string()), "CXX=/nowhere/compiler");
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     EXPECT_EQ(result.exit_code, 0) << result.output;
     EXPECT_LT(seconds.count(), 2.0) << model;
@@ -94,6 +95,23 @@ TEST(Command, CompilesInTime) {
     EXPECT_EQ(result.exit_code, 0) << result.output;
     EXPECT_LT(seconds.count(), limit) << model;
   }
+}
+
+TEST(Command, AConfigurationInTheWorkingFolder) {
+  const fs::path folder = test_folder();
+  fs::copy_file("tests/goldens/mamba1-tiny/config.json", folder / "config.json");
+  fs::copy_file("tests/goldens/mamba1-tiny/model.safetensors", folder / "model.safetensors");
+  const std::string command = fs::absolute("generator/mambac").string();
+  const CommandResult result =
+      run_command(fmt::format("cd {} && {} build config.json --name tiny --out out", folder.string(), command));
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_TRUE(fs::exists(folder / "out" / "tiny.weights"));
+}
+
+TEST(Command, ProgramsMustHoldStep) {
+  const fs::path folder = test_folder();
+  expect_refusal(mambac(fmt::format("build configs/product-small --programs forward --out {}/out", folder.string())),
+                 ExitCode::usage, "--programs forward: must contain step");
 }
 
 TEST(Command, NoCompiler) {
@@ -134,9 +152,9 @@ TEST(Command, OutUnderAFile) {
 TEST(Command, NoSpaceLeavesNothingBehind) {
   const fs::path folder = test_folder();
   // No file may grow beyond 64 KiB: the weights cannot be written.
-  const CommandResult result = run_command(
-      fmt::format("sh -c 'trap \"\" XFSZ; ulimit -f 128; exec generator/mambac build tests/goldens/mamba1-tiny --out {}'",
-                  (folder / "out").string()));
+  const CommandResult result = run_command(fmt::format(
+      "sh -c 'trap \"\" XFSZ; ulimit -f 128; exec generator/mambac build tests/goldens/mamba1-tiny --out {}'",
+      (folder / "out").string()));
   EXPECT_EQ(result.exit_code, static_cast<int>(ExitCode::environment)) << result.output;
   expect_only(folder, {});
 }
@@ -152,8 +170,9 @@ TEST(Command, AWrongShapeIsNamed) {
   ModelCopy model;
   OutputTensor& tensor = model.at("backbone.layers.0.mixer.A_log");
   std::swap(tensor.shape[0], tensor.shape[1]);
-  expect_refusal(model.build(), ExitCode::input,
-                 "tensor 'backbone.layers.0.mixer.A_log' has shape [16, 128], but the configuration asks for [128, 16]");
+  expect_refusal(
+      model.build(), ExitCode::input,
+      "tensor 'backbone.layers.0.mixer.A_log' has shape [16, 128], but the configuration asks for [128, 16]");
 }
 
 TEST(Command, AnIntegerTensorIsRefused) {

@@ -4,8 +4,8 @@
 
 #include <fstream>
 
-#include "generator/json_text.h"
-#include "generator/model_configuration.h"
+#include "generator/configuration/json_text.h"
+#include "generator/configuration/model_configuration.h"
 #include "tests/error_message.h"
 
 namespace mambac {

@@ -1,5 +1,5 @@
 // Deployments: defaults, bad ones, and that the shipped schema says what the reader does.
-#include "generator/deployment.h"
+#include "generator/configuration/deployment.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

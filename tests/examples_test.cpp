@@ -15,10 +15,10 @@ std::string output_of(const std::string& example, const std::string& program) {
   const fs::path build = test_folder();
   fs::copy(fs::path("examples") / example, build / "source", fs::copy_options::recursive);
   const fs::path artifact = built_artifact(request_for("austen-mamba")).folder();
-  const CommandResult made = run_command(
-      fmt::format("cmake -S {0}/source -B {0}/build -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH={1} && "
-                  "cmake --build {0}/build",
-                  build.string(), artifact.string()));
+  const CommandResult made =
+      run_command(fmt::format("cmake -S {0}/source -B {0}/build -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH={1} && "
+                              "cmake --build {0}/build",
+                              build.string(), artifact.string()));
   EXPECT_EQ(made.exit_code, 0) << made.output;
   const CommandResult ran =
       run_command(fmt::format("{}/build/{} {}/austen_mamba.weights", build.string(), program, artifact.string()));
@@ -40,9 +40,8 @@ TEST(Examples, CppForksAState) {
 TEST(Examples, TheArtifactsOwnCMakeListsBuildsAndPasses) {
   const fs::path build = test_folder();
   const fs::path artifact = built_artifact(request_for("austen-mamba")).folder();
-  const CommandResult made = run_command(
-      fmt::format("cmake -S {1} -B {0} && cmake --build {0} -j2 && ctest --test-dir {0}", build.string(),
-                  artifact.string()));
+  const CommandResult made = run_command(fmt::format(
+      "cmake -S {1} -B {0} && cmake --build {0} -j2 && ctest --test-dir {0}", build.string(), artifact.string()));
   EXPECT_EQ(made.exit_code, 0) << made.output;
   EXPECT_NE(made.output.find("100% tests passed"), std::string::npos) << made.output;
 }

@@ -5,8 +5,8 @@
 #include <map>
 #include <vector>
 
-#include "generator/cases.h"
 #include "generator/error.h"
+#include "generator/run/cases.h"
 
 namespace mambac {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "generator/certificate/certificate.h"
-#include "generator/emit.h"
+#include "generator/emit/emit.h"
 #include "generator/file.h"
 #include "tests/built_artifact.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "generator/model_configuration.h"
-#include "generator/safetensors.h"
+#include "generator/checkpoint/safetensors.h"
+#include "generator/configuration/model_configuration.h"
 
 namespace mambac {
 

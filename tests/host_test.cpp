@@ -1,5 +1,5 @@
 // Loading and running artifact folders, with one that is written by hand.
-#include "generator/host.h"
+#include "generator/run/host.h"
 
 #include <array>
 

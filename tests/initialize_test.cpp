@@ -1,5 +1,5 @@
 // Fresh weights: their distributions, and that they are the same bytes everywhere.
-#include "generator/initialize.h"
+#include "generator/checkpoint/initialize.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "generator/safetensors.h"
+#include "generator/checkpoint/safetensors.h"
 #include "tests/error_message.h"
 
 namespace mambac {

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "generator/model_configuration.h"
+#include "generator/configuration/model_configuration.h"
 #include "tests/error_message.h"
 
 namespace mambac {

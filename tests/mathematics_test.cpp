@@ -57,11 +57,10 @@ TEST(Mathematics, ExponentialOfTwo) {
 }
 
 TEST(Mathematics, Softplus) {
-  const double error = largest_error([](auto value) { return softplus<lanes>(value); },
-                                     [](double value) {
-                                       return std::fmax(value, 0.0) + std::log1p(std::exp(-std::fabs(value)));
-                                     },
-                                     -80.0f, std::numeric_limits<float>::max());
+  const double error =
+      largest_error([](auto value) { return softplus<lanes>(value); },
+                    [](double value) { return std::fmax(value, 0.0) + std::log1p(std::exp(-std::fabs(value))); },
+                    -80.0f, std::numeric_limits<float>::max());
   EXPECT_LT(error, 2.65);
 }
 

@@ -1,14 +1,14 @@
-// Shapes that no published model has, where vectors, panels and segments do not fit: each artifact against the reference
-// executor, in step and in forward, with two threads and a batch.
+// Shapes that no published model has, where vectors, panels and segments do not fit: each artifact against the
+// reference executor, in step and in forward, with two threads and a batch.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "generator/cases.h"
+#include "generator/checkpoint/initialize.h"
 #include "generator/families/families.h"
 #include "generator/file.h"
-#include "generator/initialize.h"
+#include "generator/run/cases.h"
 #include "tests/built_artifact.h"
 #include "tests/error_message.h"
 #include "tests/reference_executor.h"

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "generator/plan.h"
-#include "generator/safetensors.h"
+#include "generator/checkpoint/safetensors.h"
+#include "generator/plan/plan.h"
 #include "tests/reference_kernels.h"
 
 namespace mambac {

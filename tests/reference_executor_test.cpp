@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "generator/cases.h"
 #include "generator/error.h"
+#include "generator/run/cases.h"
 #include "tests/first_wrong_call.h"
 #include "tests/golden_case.h"
 #include "tests/golden_run.h"

@@ -1,5 +1,5 @@
 // safetensors: values of every type, files that lie, shards.
-#include "generator/safetensors.h"
+#include "generator/checkpoint/safetensors.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <limits>
 
-#include "generator/safetensors.h"
+#include "generator/checkpoint/safetensors.h"
 #include "tests/error_message.h"
 
 namespace mambac {

@@ -1,10 +1,10 @@
 // Prints every kernel of kernel_shapes.inc as specialized text, for specialized_kernels_test.cpp to include.
-#include <cstdio>
-
 #include <fmt/format.h>
 
-#include "generator/embedded_sources.h"
-#include "generator/specialize.h"
+#include <cstdio>
+
+#include "generator/emit/embedded_sources.h"
+#include "generator/specialize/specialize.h"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "generator/specialize.h"
+#include "generator/specialize/specialize.h"
 
 #include <gtest/gtest.h>
 

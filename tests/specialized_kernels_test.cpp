@@ -1,5 +1,7 @@
 // Each kernel instantiated by the compiler against its specialized text, bit for bit: every buffer, for several numbers
 // of rows and every part of the threads.
+#include "tests/specialized_kernels.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -18,7 +20,6 @@
 #include "templates/cpu/project.h"
 #include "templates/cpu/rms_norm.h"
 #include "templates/cpu/selective_scan.h"
-#include "tests/specialized_kernels.h"
 
 namespace {
 
@@ -42,7 +43,8 @@ class Memory {
       return tokens_.data();
     } else if constexpr (std::is_same_v<Argument, const bfloat16*>) {
       halves_.resize(elements);
-      for (bfloat16& half : halves_) half.bits = static_cast<std::uint16_t>(__builtin_bit_cast(std::uint32_t, value()) >> 16);
+      for (bfloat16& half : halves_)
+        half.bits = static_cast<std::uint16_t>(__builtin_bit_cast(std::uint32_t, value()) >> 16);
       return halves_.data();
     } else {
       std::vector<float>& buffer = floats_.emplace_back(elements);
@@ -89,11 +91,11 @@ void expect_same_bits(void (*compiled)(Arguments...), void (*specialized)(Argume
 }
 
 // Template arguments hold types; only the last one, Parts, is needed as a number.
-#define KERNEL(name, kernel, ...)                                                                        \
-  TEST(SpecializedKernels, name) {                                                                       \
-    const char* arguments = #__VA_ARGS__;                                                                \
-    const int parts = arguments[std::strlen(arguments) - 1] - '0';                                       \
-    expect_same_bits(&mambac::kernel<__VA_ARGS__>, &specialized::name, parts);                           \
+#define KERNEL(name, kernel, ...)                                              \
+  TEST(SpecializedKernels, name) {                                             \
+    const char* arguments = #__VA_ARGS__;                                      \
+    const int parts = arguments[std::strlen(arguments) - 1] - '0';             \
+    expect_same_bits(&mambac::kernel<__VA_ARGS__>, &specialized::name, parts); \
   }
 #include "tests/kernel_shapes.inc"
 #undef KERNEL

@@ -21,7 +21,7 @@ constexpr StateHeader other = make_state_header("0123456789abcdeffedcba987654321
 TEST(StateHeader, LiesAsDocumented) {
   std::vector<unsigned char> state(256, 0xff);
   reset_state(state.data(), 200, header);
-  EXPECT_EQ(std::memcmp(state.data(), "MAMBACST\1\0\0\0\0\0\0\0", 16), 0);
+  EXPECT_EQ(std::memcmp(state.data(), "MAMBACST\1\0\0\0\1\0\0\0", 16), 0);
   const std::vector<unsigned char> hash{0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
                                         0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10};
   EXPECT_TRUE(std::equal(hash.begin(), hash.end(), state.begin() + 16));

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "generator/commands/commands.h"
-#include "generator/machine_limits.h"
+#include "generator/run/machine_limits.h"
 #include "tests/error_message.h"
 #include "tests/fake_artifact.h"
 

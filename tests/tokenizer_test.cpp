@@ -3,25 +3,23 @@
 
 #include <gtest/gtest.h>
 
+#include "generator/checkpoint/safetensors.h"
 #include "generator/file.h"
-#include "generator/safetensors.h"
 #include "generator/text/utf8_stream.h"
 #include "tests/error_message.h"
 
 namespace mambac {
 namespace {
 
-using nlohmann::ordered_json;
+using nlohmann::json;
 
 constexpr char austen[] = "configs/austen-mamba";
 
-ordered_json austen_tokenizer() {
-  return ordered_json::parse(read_text(std::filesystem::path(austen) / "tokenizer.json"));
-}
+json austen_tokenizer() { return json::parse(read_text(std::filesystem::path(austen) / "tokenizer.json")); }
 
 Tokenizer changed(const char* changes) {
-  ordered_json configuration = austen_tokenizer();
-  configuration.merge_patch(ordered_json::parse(changes));
+  json configuration = austen_tokenizer();
+  configuration.merge_patch(json::parse(changes));
   return Tokenizer(configuration, "tokenizer.json");
 }
 
@@ -38,15 +36,15 @@ std::string decode(const Tokenizer& tokenizer, const std::vector<int32_t>& token
 }
 
 TEST(Tokenizer, EncodesAndDecodesAsHuggingFaceDoes) {
-  const ordered_json tables = ordered_json::parse(read_text("tests/goldens/tokenizer_cases.json"));
+  const json tables = json::parse(read_text("tests/goldens/tokenizer_cases.json"));
   ASSERT_EQ(tables.size(), 9u);
   int cases = 0;
-  for (const ordered_json& table : tables) {
+  for (const json& table : tables) {
     SCOPED_TRACE(table["name"].get<std::string>());
-    ordered_json configuration = austen_tokenizer();
+    json configuration = austen_tokenizer();
     configuration.merge_patch(table["changes"]);
     const Tokenizer tokenizer(configuration, "tokenizer.json");
-    for (const ordered_json& expected : table["cases"]) {
+    for (const json& expected : table["cases"]) {
       SCOPED_TRACE(expected.dump());
       const std::vector<int32_t> tokens = tokenizer.encode(from_hexadecimal(expected["hex"]));
       EXPECT_EQ(tokens, expected["tokens"].get<std::vector<int32_t>>());
@@ -59,7 +57,7 @@ TEST(Tokenizer, EncodesAndDecodesAsHuggingFaceDoes) {
 
 TEST(Tokenizer, GivesTheTokensOfTheGoldenPrompt) {
   const Tokenizer tokenizer = Tokenizer::read(austen);
-  const ordered_json golden = ordered_json::parse(read_text("tests/goldens/austen-mamba/case.json"));
+  const json golden = json::parse(read_text("tests/goldens/austen-mamba/case.json"));
   const SafetensorsFile file = SafetensorsFile::open("tests/goldens/austen-mamba/golden.safetensors");
   const TensorView& expected = file.at("input_ids");
   ASSERT_TRUE(tokenizer.prepends_begin_token());
@@ -81,8 +79,8 @@ TEST(Tokenizer, KnowsBeginAndEnd) {
 }
 
 TEST(Tokenizer, ReadsBothSpellingsOfMerges) {
-  ordered_json configuration = austen_tokenizer();
-  for (ordered_json& merge : configuration["model"]["merges"]) {
+  json configuration = austen_tokenizer();
+  for (json& merge : configuration["model"]["merges"]) {
     ASSERT_TRUE(merge.is_array());
     merge = merge[0].get<std::string>() + " " + merge[1].get<std::string>();
   }
@@ -157,9 +155,9 @@ TEST(Tokenizer, NamesTheFileThatIsWrong) {
 }
 
 TEST(Tokenizer, AByteWithoutATokenIsNamed) {
-  ordered_json configuration = austen_tokenizer();
+  json configuration = austen_tokenizer();
   configuration["model"]["vocab"].erase("!");
-  configuration["model"]["merges"] = ordered_json::array();
+  configuration["model"]["merges"] = json::array();
   const Tokenizer tokenizer(configuration, "tokenizer.json");
   EXPECT_EQ(error_message([&] { tokenizer.encode("a!"); }),
             "tokenizer.json: the vocabulary has no token for the byte 0x21");

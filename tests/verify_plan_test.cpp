@@ -1,5 +1,5 @@
 // A plan with any one thing wrong is refused before anything is made of it.
-#include "generator/verify_plan.h"
+#include "generator/plan/verify_plan.h"
 
 #include <gtest/gtest.h>
 
@@ -82,6 +82,14 @@ TEST(VerifyPlan, ChannelsThatNoVectorDivides) {
     if (call.kernel == "convolve") call.shape[0].second = int64_t{129};
   }
   EXPECT_NE(refusal(plan).find("Channels = 129 is not a multiple of 8 lanes"), std::string::npos);
+}
+
+// One tap: the windows of many layers are empty and lie where the next tensor begins.
+TEST(VerifyPlan, EmptyWindowsOfManyLayers) {
+  const ModelConfiguration model = parse_model_configuration(
+      R"({"model_type": "mamba", "hidden_size": 16, "num_hidden_layers": 24, "vocab_size": 64, "conv_kernel": 1})",
+      "one_tap.json");
+  EXPECT_NO_THROW(make_plan(model, Deployment{.isa = "x86-64-v3"}, "one_tap", false));
 }
 
 // Odd sizes everywhere: every plan passes its own verification.

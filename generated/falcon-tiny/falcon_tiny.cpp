@@ -1,5 +1,5 @@
-// falcon_tiny: the C interface. Checks its arguments, then runs the programs of falcon_tiny_step.cpp and
-// falcon_tiny_forward.cpp. Written by mambac 0.1.0 for plan 3f787fa69d88768f; do not edit.
+// falcon_tiny: the C interface. Checks its arguments, then runs the programs of falcon_tiny_step.cpp and falcon_tiny_forward.cpp.
+// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
 #include "falcon_tiny.h"
 
 #include <new>  // placement: nothing is allocated
@@ -23,7 +23,7 @@ constexpr ExpectedWeights expected_weights = {
     .tensor_count = 23,
 };
 
-constexpr StateHeader state_header = make_state_header(FALCON_TINY_MODEL_HASH);
+constexpr StateHeader state_header = make_state_header(FALCON_TINY_MODEL_HASH, FALCON_TINY_BATCH);
 
 static_assert(sizeof(Workspace) <= FALCON_TINY_WORKSPACE_BYTES);
 
@@ -71,12 +71,14 @@ extern "C" {
 
 MAMBAC_ANY_MACHINE int falcon_tiny_weights_open(const char* path, falcon_tiny_weights* weights, char* message,
                                                 size_t message_bytes) {
+  if (weights) *weights = {};
   const int status = check_instruction_set("x86-64-v3", message, message_bytes);
   return status != MAMBAC_OK ? status : open_weights(path, expected_weights, weights, message, message_bytes);
 }
 
 MAMBAC_ANY_MACHINE int falcon_tiny_weights_from_memory(const void* memory, size_t bytes, falcon_tiny_weights* weights,
                                                        char* message, size_t message_bytes) {
+  if (weights) *weights = {};
   const int status = check_instruction_set("x86-64-v3", message, message_bytes);
   return status != MAMBAC_OK ? status
                              : weights_from_memory(memory, bytes, expected_weights, weights, message, message_bytes);
@@ -86,6 +88,7 @@ void falcon_tiny_weights_close(falcon_tiny_weights* weights) { close_weights(wei
 
 MAMBAC_ANY_MACHINE int falcon_tiny_workspace_open(void* memory, falcon_tiny_workspace** workspace, char* message,
                                                   size_t message_bytes) {
+  if (workspace) *workspace = nullptr;
   const int status = check_instruction_set("x86-64-v3", message, message_bytes);
   return status != MAMBAC_OK ? status : open_workspace(memory, workspace, message, message_bytes);
 }

@@ -1,6 +1,6 @@
 /* falcon_tiny: a mamba1 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan 3f787fa69d88768f; do not edit.
+ * Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
  *
  *   Model          mamba1, 2 layers, width 48
  *   Input          tokens below 128
@@ -14,18 +14,21 @@
  *   Panels         32 outputs of a matrix side by side, read front to back
  *   Register tile  3 rows x 32 outputs
  *   Forward        blocks of 64 tokens go through all layers together
- *   Unrolled       layers, register tiles, convolution taps, states; loops over inputs, panels, channels and tokens
- * stay
+ *   Unrolled       layers, register tiles, taps, states; loops over inputs, panels and tokens stay
  *
  * Memory     The caller owns all of it: weights, workspace and state, aligned to FALCON_TINY_ALIGNMENT bytes. step and
  *            forward allocate nothing, take no lock and make no system call.
  * Threads    Weights are read-only and may be shared by any number of threads. A workspace serves one call at a time;
  *            open one for each thread that calls.
- * State      FALCON_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact
- * of the same model goes on from them, whatever its target, instruction set, batch or weight type. Layout: a header of
- * 64 bytes, then for each sequence, for each layer window (3, 128), h (16, 128); f32, rows padded to 16 channels. Same
- * bits  T steps give the bits of one forward of T tokens, for any split and any batch. Tolerance  Outputs and states
- * lie within 2e-6 (norm of the difference over norm, per tensor) of the same computation in double precision.
+ * State      FALCON_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact of
+ *            the same model and batch goes on from them, whatever its target, instruction set or weight type; between
+ *            batches the parts of the sequences are copied. Layout: a header of 64 bytes, then for each sequence, for each layer
+ *            window (3, 128),
+ *            h (16, 128);
+ *            f32, rows padded to 16 channels.
+ * Same bits  T steps give the bits of one forward of T tokens, for any split and any batch.
+ * Tolerance  Outputs and states lie within 2e-6 (norm of the difference over norm, per tensor) of the same
+ *            computation in double precision.
  */
 #ifndef FALCON_TINY_H
 #define FALCON_TINY_H
@@ -46,13 +49,14 @@ extern "C" {
 #define FALCON_TINY_STATE_BYTES 19520
 #define FALCON_TINY_WORKSPACE_BYTES 200704
 #define FALCON_TINY_ALIGNMENT 64
-#define FALCON_TINY_PLAN_HASH "3f787fa69d88768f4b22905a0d9055546cebfcecf302ca0aef3d3d178585044b"
+#define FALCON_TINY_PLAN_HASH "508f532c82c5334566dc2262c64e2874bde2ea812362b3a10a62d7cafae69acb"
 #define FALCON_TINY_MODEL_HASH "8c108d1c4314b703a2aa025dfda62fd0f6002771b89b8255f64044834ad52507"
 
 typedef mambac_weights falcon_tiny_weights;
 typedef mambac_workspace falcon_tiny_workspace;
 
-/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. */
+/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. A
+ * function that opens and fails leaves its handle empty or null: closing it does nothing. */
 
 /* Opens the weights file that belongs to this library (mapped read-only, every checksum verified), or the bytes of such
  * a file in memory that the caller keeps, aligned and unchanged, until close. */

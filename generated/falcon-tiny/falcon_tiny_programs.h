@@ -1,5 +1,5 @@
 // falcon_tiny: the programs, and the workspace they run in.
-// Written by mambac 0.1.0 for plan 3f787fa69d88768f; do not edit.
+// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// mamba1_tiny: the C interface. Checks its arguments, then runs the programs of mamba1_tiny_step.cpp and
-// mamba1_tiny_forward.cpp. Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+// mamba1_tiny: the C interface. Checks its arguments, then runs the programs of mamba1_tiny_step.cpp and mamba1_tiny_forward.cpp.
+// Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
 #include "mamba1_tiny.h"
 
 #include <new>  // placement: nothing is allocated
@@ -23,7 +23,7 @@ constexpr ExpectedWeights expected_weights = {
     .tensor_count = 22,
 };
 
-constexpr StateHeader state_header = make_state_header(MAMBA1_TINY_MODEL_HASH);
+constexpr StateHeader state_header = make_state_header(MAMBA1_TINY_MODEL_HASH, MAMBA1_TINY_BATCH);
 
 static_assert(sizeof(Workspace) <= MAMBA1_TINY_WORKSPACE_BYTES);
 
@@ -71,12 +71,14 @@ extern "C" {
 
 MAMBAC_ANY_MACHINE int mamba1_tiny_weights_open(const char* path, mamba1_tiny_weights* weights, char* message,
                                                 size_t message_bytes) {
+  if (weights) *weights = {};
   const int status = check_instruction_set("x86-64-v3", message, message_bytes);
   return status != MAMBAC_OK ? status : open_weights(path, expected_weights, weights, message, message_bytes);
 }
 
 MAMBAC_ANY_MACHINE int mamba1_tiny_weights_from_memory(const void* memory, size_t bytes, mamba1_tiny_weights* weights,
                                                        char* message, size_t message_bytes) {
+  if (weights) *weights = {};
   const int status = check_instruction_set("x86-64-v3", message, message_bytes);
   return status != MAMBAC_OK ? status
                              : weights_from_memory(memory, bytes, expected_weights, weights, message, message_bytes);
@@ -86,6 +88,7 @@ void mamba1_tiny_weights_close(mamba1_tiny_weights* weights) { close_weights(wei
 
 MAMBAC_ANY_MACHINE int mamba1_tiny_workspace_open(void* memory, mamba1_tiny_workspace** workspace, char* message,
                                                   size_t message_bytes) {
+  if (workspace) *workspace = nullptr;
   const int status = check_instruction_set("x86-64-v3", message, message_bytes);
   return status != MAMBAC_OK ? status : open_workspace(memory, workspace, message, message_bytes);
 }

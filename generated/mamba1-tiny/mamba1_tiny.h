@@ -1,6 +1,6 @@
 /* mamba1_tiny: a mamba1 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+ * Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
  *
  *   Model          mamba1, 2 layers, width 64
  *   Input          tokens below 256
@@ -14,18 +14,21 @@
  *   Panels         32 outputs of a matrix side by side, read front to back
  *   Register tile  3 rows x 32 outputs
  *   Forward        blocks of 64 tokens go through all layers together
- *   Unrolled       layers, register tiles, convolution taps, states; loops over inputs, panels, channels and tokens
- * stay
+ *   Unrolled       layers, register tiles, taps, states; loops over inputs, panels and tokens stay
  *
  * Memory     The caller owns all of it: weights, workspace and state, aligned to MAMBA1_TINY_ALIGNMENT bytes. step and
  *            forward allocate nothing, take no lock and make no system call.
  * Threads    Weights are read-only and may be shared by any number of threads. A workspace serves one call at a time;
  *            open one for each thread that calls.
- * State      MAMBA1_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact
- * of the same model goes on from them, whatever its target, instruction set, batch or weight type. Layout: a header of
- * 64 bytes, then for each sequence, for each layer window (3, 128), h (16, 128); f32, rows padded to 16 channels. Same
- * bits  T steps give the bits of one forward of T tokens, for any split and any batch. Tolerance  Outputs and states
- * lie within 2e-6 (norm of the difference over norm, per tensor) of the same computation in double precision.
+ * State      MAMBA1_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact of
+ *            the same model and batch goes on from them, whatever its target, instruction set or weight type; between
+ *            batches the parts of the sequences are copied. Layout: a header of 64 bytes, then for each sequence, for each layer
+ *            window (3, 128),
+ *            h (16, 128);
+ *            f32, rows padded to 16 channels.
+ * Same bits  T steps give the bits of one forward of T tokens, for any split and any batch.
+ * Tolerance  Outputs and states lie within 2e-6 (norm of the difference over norm, per tensor) of the same
+ *            computation in double precision.
  */
 #ifndef MAMBA1_TINY_H
 #define MAMBA1_TINY_H
@@ -46,13 +49,14 @@ extern "C" {
 #define MAMBA1_TINY_STATE_BYTES 19520
 #define MAMBA1_TINY_WORKSPACE_BYTES 208896
 #define MAMBA1_TINY_ALIGNMENT 64
-#define MAMBA1_TINY_PLAN_HASH "e3620ef51d35e324d978ab3587f7638412d8522d4c78e4e72fa64a5d1e75ae09"
+#define MAMBA1_TINY_PLAN_HASH "191624eff0d5986a9e72c4641009328e01398d58c6c54ff8a6160caa4a7e6df2"
 #define MAMBA1_TINY_MODEL_HASH "01e010312f5910bf29746600b947b4c5c1c1e7f8da2642bf6454c37946fea5f7"
 
 typedef mambac_weights mamba1_tiny_weights;
 typedef mambac_workspace mamba1_tiny_workspace;
 
-/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. */
+/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. A
+ * function that opens and fails leaves its handle empty or null: closing it does nothing. */
 
 /* Opens the weights file that belongs to this library (mapped read-only, every checksum verified), or the bytes of such
  * a file in memory that the caller keeps, aligned and unchanged, until close. */

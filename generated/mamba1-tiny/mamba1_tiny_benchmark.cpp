@@ -1,6 +1,6 @@
 // mamba1_tiny: how long a step and a forward take on this machine.
 //   mamba1_tiny_benchmark mamba1_tiny.weights
-// Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+// Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // mamba1_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+// Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
 #pragma once
 
 #include "runtime/mathematics.h"

@@ -1,5 +1,5 @@
 // mamba1_tiny: the programs, and the workspace they run in.
-// Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+// Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
 #pragma once
 
 #include <cstdint>

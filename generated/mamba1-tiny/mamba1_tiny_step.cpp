@@ -1,5 +1,5 @@
 // mamba1_tiny: one token.
-// Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+// Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
 #include "mamba1_tiny_kernels.h"
 #include "mamba1_tiny_programs.h"
 

@@ -1,6 +1,6 @@
 // mamba1_tiny: tests of the contracts that the header states, on this machine and these weights.
 //   mamba1_tiny_test mamba1_tiny.weights
-// Written by mambac 0.1.0 for plan e3620ef51d35e324; do not edit.
+// Written by mambac 0.1.0 for plan 191624eff0d5986a; do not edit.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

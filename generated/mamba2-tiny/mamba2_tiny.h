@@ -1,6 +1,6 @@
 /* mamba2_tiny: a mamba2 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan 9b22a14b35f389f0; do not edit.
+ * Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
  *
  *   Model          mamba2, 2 layers, width 64
  *   Input          tokens below 256
@@ -14,16 +14,18 @@
  *   Panels         32 outputs of a matrix side by side, read front to back
  *   Register tile  3 rows x 32 outputs
  *   Forward        blocks of 64 tokens go through all layers together
- *   Unrolled       layers, register tiles, convolution taps, states; loops over inputs, panels, channels and tokens
- * stay
+ *   Unrolled       layers, register tiles, taps, states; loops over inputs, panels and tokens stay
  *
  * Memory     The caller owns all of it: weights, workspace and state, aligned to MAMBA2_TINY_ALIGNMENT bytes. step and
  *            forward allocate nothing, take no lock and make no system call.
  * Threads    Weights are read-only and may be shared by any number of threads. A workspace serves one call at a time;
  *            open one for each thread that calls.
- * State      MAMBA2_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact
- * of the same model goes on from them, whatever its target, instruction set, batch or weight type. Layout: a header of
- * 64 bytes, then for each sequence, for each layer window (3, 192), h (4, 32, 32); f32, rows padded to 16 channels.
+ * State      MAMBA2_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact of
+ *            the same model and batch goes on from them, whatever its target, instruction set or weight type; between
+ *            batches the parts of the sequences are copied. Layout: a header of 64 bytes, then for each sequence, for each layer
+ *            window (3, 192),
+ *            h (4, 32, 32);
+ *            f32, rows padded to 16 channels.
  * Same bits  T steps give the bits of one forward of T tokens, for any split and any batch.
  * Tolerance  Outputs and states lie within 2e-6 (norm of the difference over norm, per tensor) of the same
  *            computation in double precision.
@@ -47,13 +49,14 @@ extern "C" {
 #define MAMBA2_TINY_STATE_BYTES 37440
 #define MAMBA2_TINY_WORKSPACE_BYTES 241664
 #define MAMBA2_TINY_ALIGNMENT 64
-#define MAMBA2_TINY_PLAN_HASH "9b22a14b35f389f09e6ea318a75199b708131a86c8ef9c71329dedd30638786f"
+#define MAMBA2_TINY_PLAN_HASH "fbc575ce8262072054261c081bb6cb0fd1de73e6c02c211c680522b12713c1f2"
 #define MAMBA2_TINY_MODEL_HASH "2af678e156de2b689cb7b96425f7f047cdaf53743c1b6fd0fcc5273c1e497e80"
 
 typedef mambac_weights mamba2_tiny_weights;
 typedef mambac_workspace mamba2_tiny_workspace;
 
-/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. */
+/* Functions that return int return a status of mambac.h; `message`, if not null, then holds a sentence for people. A
+ * function that opens and fails leaves its handle empty or null: closing it does nothing. */
 
 /* Opens the weights file that belongs to this library (mapped read-only, every checksum verified), or the bytes of such
  * a file in memory that the caller keeps, aligned and unchanged, until close. */

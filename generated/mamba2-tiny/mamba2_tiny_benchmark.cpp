@@ -1,6 +1,6 @@
 // mamba2_tiny: how long a step and a forward take on this machine.
 //   mamba2_tiny_benchmark mamba2_tiny.weights
-// Written by mambac 0.1.0 for plan 9b22a14b35f389f0; do not edit.
+// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // mamba2_tiny: a block of tokens.
-// Written by mambac 0.1.0 for plan 9b22a14b35f389f0; do not edit.
+// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
 #include "mamba2_tiny_kernels.h"
 #include "mamba2_tiny_programs.h"
 

@@ -1,5 +1,5 @@
 // mamba2_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan 9b22a14b35f389f0; do not edit.
+// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
 #pragma once
 
 #include "runtime/mathematics.h"

@@ -1,5 +1,5 @@
 // mamba2_tiny: the programs, and the workspace they run in.
-// Written by mambac 0.1.0 for plan 9b22a14b35f389f0; do not edit.
+// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
 #pragma once
 
 #include <cstdint>

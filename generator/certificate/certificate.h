@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "generator/plan.h"
+#include "generator/plan/plan.h"
 
 namespace mambac {
 

@@ -1,6 +1,6 @@
 #include "generator/certificate/prelude.h"
 
-#include "generator/specialize_prelude.h"
+#include "generator/specialize/specialize_prelude.h"
 
 namespace mambac {
 

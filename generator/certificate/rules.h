@@ -6,7 +6,7 @@
 #include <string>
 
 #include "clang/AST/Decl.h"
-#include "generator/plan.h"
+#include "generator/plan/plan.h"
 
 namespace mambac {
 

@@ -4,8 +4,8 @@
 #include <map>
 #include <string>
 
+#include "generator/build/compile.h"
 #include "generator/certificate/certificate.h"
-#include "generator/compile.h"
 
 namespace mambac {
 

@@ -3,7 +3,7 @@
 #include "clang/Frontend/TextDiagnosticBuffer.h"
 #include "generator/certificate/prelude.h"
 #include "generator/error.h"
-#include "generator/specialize_source.h"
+#include "generator/specialize/specialize_source.h"
 
 namespace mambac {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "clang/Frontend/ASTUnit.h"
 #include "clang/Tooling/Tooling.h"
-#include "generator/plan.h"
+#include "generator/plan/plan.h"
 
 namespace mambac {
 

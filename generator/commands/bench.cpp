@@ -9,8 +9,8 @@
 
 #include "generator/commands/commands.h"
 #include "generator/error.h"
-#include "generator/host.h"
-#include "generator/machine_limits.h"
+#include "generator/run/host.h"
+#include "generator/run/machine_limits.h"
 #include "generator/text/random.h"
 
 namespace mambac {

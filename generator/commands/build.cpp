@@ -1,12 +1,12 @@
 // `mambac build` and `mambac generate`: from a model's folder to an artifact.
+#include <fmt/format.h>
+
 #include <chrono>
 #include <memory>
 
-#include <fmt/format.h>
-
-#include "generator/build_artifact.h"
+#include "generator/build/build_artifact.h"
 #include "generator/commands/commands.h"
-#include "generator/emit.h"
+#include "generator/emit/emit.h"
 
 namespace mambac {
 namespace {

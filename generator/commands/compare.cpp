@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <memory>
 
-#include "generator/cases.h"
 #include "generator/commands/commands.h"
 #include "generator/error.h"
-#include "generator/host.h"
+#include "generator/run/cases.h"
+#include "generator/run/host.h"
 
 namespace mambac {
 namespace {

@@ -1,10 +1,10 @@
 // `mambac evaluate`: an artifact's answer on given inputs and states, as tensors.
 #include <memory>
 
-#include "generator/cases.h"
 #include "generator/commands/commands.h"
 #include "generator/error.h"
-#include "generator/host.h"
+#include "generator/run/cases.h"
+#include "generator/run/host.h"
 
 namespace mambac {
 namespace {

@@ -1,13 +1,13 @@
 // `mambac init`: a model's folder with fresh weights.
-#include <memory>
-
 #include <fmt/format.h>
 
+#include <memory>
+
+#include "generator/checkpoint/initialize.h"
 #include "generator/commands/commands.h"
 #include "generator/error.h"
 #include "generator/families/families.h"
 #include "generator/file.h"
-#include "generator/initialize.h"
 
 namespace mambac {
 namespace {

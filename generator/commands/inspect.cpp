@@ -1,11 +1,11 @@
 // `mambac inspect`: what a model's plan or an artifact holds.
-#include <memory>
-
 #include <fmt/format.h>
 
-#include "generator/build_request.h"
+#include <memory>
+
+#include "generator/build/build_request.h"
 #include "generator/commands/commands.h"
-#include "generator/emit.h"
+#include "generator/emit/emit.h"
 #include "generator/file.h"
 
 namespace mambac {
@@ -34,14 +34,15 @@ void print_program(const Json& plan, const Json& program) {
   const int64_t batch = plan["deployment"]["batch"];
   const int64_t tokens = batch * (step ? 1 : plan["deployment"]["forward_tokens"].get<int64_t>());
   const auto per_token = [&](const char* name) { return cost[name].get<int64_t>(); };
-  const int64_t multiply_adds = per_token("matrix_multiply_adds") + per_token("head_multiply_adds") +
-                                per_token("recurrence_multiply_adds");
-  fmt::print("  {:<8} {:>4} token(s)  {:>12.3f} M multiply-adds  {:>10.3f} M exponentials  {:>10.3f} MB read or written"
-             "  {} calls\n",
-             program["name"].get<std::string>(), tokens, static_cast<double>(multiply_adds * tokens) / 1e6,
-             static_cast<double>(per_token("exponentials") * tokens) / 1e6,
-             megabytes(cost["weight_bytes"]) + 2.0 * static_cast<double>(batch) * megabytes(cost["state_bytes"]),
-             program["calls"].size() + program["outputs_all"].size());
+  const int64_t multiply_adds =
+      per_token("matrix_multiply_adds") + per_token("head_multiply_adds") + per_token("recurrence_multiply_adds");
+  fmt::print(
+      "  {:<8} {:>4} token(s)  {:>12.3f} M multiply-adds  {:>10.3f} M exponentials  {:>10.3f} MB read or written"
+      "  {} calls\n",
+      program["name"].get<std::string>(), tokens, static_cast<double>(multiply_adds * tokens) / 1e6,
+      static_cast<double>(per_token("exponentials") * tokens) / 1e6,
+      megabytes(cost["weight_bytes"]) + 2.0 * static_cast<double>(batch) * megabytes(cost["state_bytes"]),
+      program["calls"].size() + program["outputs_all"].size());
 }
 
 void print(const Json& plan) {
@@ -54,8 +55,10 @@ void print(const Json& plan) {
                tensor["rows"].get<int64_t>(), tensor["columns"].get<int64_t>(), tensor["type"].get<std::string>(),
                tensor["packing"].get<std::string>(), tensor["bytes"].get<int64_t>(), tensor["offset"].get<int64_t>());
   }
-  fmt::print("\nMemory\n  weights    {:>12.3f} MB\n  state      {:>12.3f} MB a sequence\n  workspace  {:>12.3f} MB\n\nPrograms\n",
-             megabytes(plan["weight_bytes"]), 4 * megabytes(plan["state_floats"]), 4 * megabytes(plan["workspace_floats"]));
+  fmt::print(
+      "\nMemory\n  weights    {:>12.3f} MB\n  state      {:>12.3f} MB a sequence\n  workspace  {:>12.3f} "
+      "MB\n\nPrograms\n",
+      megabytes(plan["weight_bytes"]), 4 * megabytes(plan["state_floats"]), 4 * megabytes(plan["workspace_floats"]));
   for (const Json& program : plan["programs"]) print_program(plan, program);
 }
 
@@ -67,7 +70,8 @@ void add_inspect_command(CLI::App& app) {
       app.add_subcommand("inspect", "Show tensors, memory and cost of a model's plan or of a built artifact.");
   add_build_options(*command, options->request);
   command->add_flag("--json", options->json, "print the whole plan as JSON");
-  command->footer("Examples:\n  mambac inspect configs/mamba-130m --weights bf16\n  mambac inspect .mambac/austen-mamba --json");
+  command->footer(
+      "Examples:\n  mambac inspect configs/mamba-130m --weights bf16\n  mambac inspect .mambac/austen-mamba --json");
   command->callback([options] {
     const Json plan = plan_of(options->request);
     if (options->json) {

@@ -1,12 +1,13 @@
 // `mambac pack`: the weights file alone, for a library that is there already or that another build system compiles.
-#include <memory>
+#include "generator/build/pack.h"
 
 #include <fmt/format.h>
 
-#include "generator/build_request.h"
+#include <memory>
+
+#include "generator/build/build_request.h"
 #include "generator/commands/commands.h"
 #include "generator/error.h"
-#include "generator/pack.h"
 
 namespace mambac {
 namespace {
@@ -33,8 +34,9 @@ void add_pack_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("pack", "Pack the weights alone: of a checkpoint of the same shape.");
   add_build_options(*command, options->request);
   command->add_option("--out", options->out, "weights file to write")->required();
-  command->footer("Example, for a library built with the same options:\n"
-                  "  mambac pack FOLDER --name austen_mamba --out .mambac/austen-mamba/austen_mamba.weights");
+  command->footer(
+      "Example, for a library built with the same options:\n"
+      "  mambac pack FOLDER --name austen_mamba --out .mambac/austen-mamba/austen_mamba.weights");
   command->callback([options] { run(*options); });
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "generator/configuration_reader.h"
-#include "generator/model_configuration.h"
+#include "generator/configuration/configuration_reader.h"
+#include "generator/configuration/model_configuration.h"
 
 namespace mambac {
 

@@ -60,13 +60,13 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
   const ActivationSlice mixed{"mixed", 0, mixer.inner_size};
 
   auto& operations = graph.operations;
-  operations.push_back({.kind = "project",
-                        .about = gated > 0 ? "[z0, x0, z, x, B, C, dt] = in_proj normed"
-                                           : "[z, x, B, C, dt] = in_proj normed",
-                        .layer = layer,
-                        .weights = {{"weights", named("in_proj")}},
-                        .inputs = {{"input", normed}},
-                        .outputs = {{"output", {"in_proj", 0, width}}}});
+  operations.push_back(
+      {.kind = "project",
+       .about = gated > 0 ? "[z0, x0, z, x, B, C, dt] = in_proj normed" : "[z, x, B, C, dt] = in_proj normed",
+       .layer = layer,
+       .weights = {{"weights", named("in_proj")}},
+       .inputs = {{"input", normed}},
+       .outputs = {{"output", {"in_proj", 0, width}}}});
   if (mixer.projection_bias) operations.back().weights.push_back({"bias", named("in_proj_bias")});
   operations.push_back({.kind = "convolve",
                         .about = "[x, B, C] = silu(convolution(window, [x, B, C]))",
@@ -101,15 +101,15 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
   }
   const ActivationSlice y_gated{"mixed", gated, recurrent};
   if (mixer.gated_norm) {
-    operations.push_back({.kind = "gated_rms_norm",
-                          .about = mixer.norm_before_gate ? "y = rms_norm(y) silu(z), by groups"
-                                                          : "y = rms_norm(y silu(z)), by groups",
-                          .layer = layer,
-                          .weights = {{"weight", named("gated_norm")}},
-                          .inputs = {{"input", y}, {"gate", z}},
-                          .outputs = {{"output", y_gated}},
-                          .sizes = {{"groups", mixer.groups}},
-                          .numbers = {{"epsilon", mixer.gated_norm_epsilon}}});
+    operations.push_back(
+        {.kind = "gated_rms_norm",
+         .about = mixer.norm_before_gate ? "y = rms_norm(y) silu(z), by groups" : "y = rms_norm(y silu(z)), by groups",
+         .layer = layer,
+         .weights = {{"weight", named("gated_norm")}},
+         .inputs = {{"input", y}, {"gate", z}},
+         .outputs = {{"output", y_gated}},
+         .sizes = {{"groups", mixer.groups}},
+         .numbers = {{"epsilon", mixer.gated_norm_epsilon}}});
     if (mixer.norm_before_gate) operations.back().flags.push_back("norm_before_gate");
   } else {
     operations.push_back({.kind = "gate",

@@ -70,9 +70,9 @@ void pack_weights(const Graph& graph, const CpuChoices& choices, Plan& plan) {
     tensor.columns = 1;
     for (size_t dimension = 1; dimension < source.shape.size(); ++dimension) tensor.columns *= source.shape[dimension];
     tensor.type = source.matrix ? plan.weight_type : WeightType::f32;
-    tensor = !source.matrix                      ? pack_transposed(tensor)
+    tensor = !source.matrix                     ? pack_transposed(tensor)
              : is_projected(graph, weight.name) ? pack_panels(tensor, choices)
-                                                 : pack_rows(tensor);
+                                                : pack_rows(tensor);
     tensor.offset = plan.weight_bytes;
     plan.weight_bytes = round_up(tensor.offset + tensor.bytes, tensor_alignment);
     plan.weights.push_back(std::move(tensor));
@@ -124,7 +124,7 @@ void plan_for_cpu(const Graph& graph, Plan& plan) {
       {"panels", fmt::format("{} outputs of a matrix side by side, read front to back", choices.panel_outputs)},
       {"register tile", fmt::format("{} rows x {} outputs", choices.tile_rows, choices.panel_outputs)},
       {"forward", fmt::format("blocks of {} tokens go through all layers together", block_tokens(plan))},
-      {"unrolled", "layers, register tiles, convolution taps, states; loops over inputs, panels, channels and tokens stay"},
+      {"unrolled", "layers, register tiles, taps, states; loops over inputs, panels and tokens stay"},
   };
 }
 

@@ -24,7 +24,8 @@ class CallBuilder {
     return *this;
   }
   CallBuilder& weight_type(const std::string& role) {
-    return shape("Weight", program_.plan.weight(operation_.weight(role)).type == WeightType::f32 ? "float" : "bfloat16");
+    return shape("Weight",
+                 program_.plan.weight(operation_.weight(role)).type == WeightType::f32 ? "float" : "bfloat16");
   }
   CallBuilder& parts() { return shape("Parts", program_.plan.deployment.threads); }
 
@@ -55,9 +56,7 @@ class CallBuilder {
     call_.arguments.emplace_back(name, std::move(value));
     return *this;
   }
-  CallBuilder& rows() {
-    return program_.last_row_only ? argument("rows", int64_t{1}) : argument("rows", Count::rows);
-  }
+  CallBuilder& rows() { return program_.last_row_only ? argument("rows", int64_t{1}) : argument("rows", Count::rows); }
   CallBuilder& sequences_and_tokens() {
     return argument("sequences", Count::sequences).argument("tokens", Count::tokens);
   }

@@ -2,8 +2,8 @@
 // the machine: packing, vector width, tiles, fusion, how the work is shared, the workspace.
 #pragma once
 
-#include "generator/graph.h"
-#include "generator/plan.h"
+#include "generator/plan/graph.h"
+#include "generator/plan/plan.h"
 
 namespace mambac {
 

@@ -61,9 +61,8 @@ int64_t lay_out_workspace(Program& program) {
     placed.push_back(&buffer);
     floats = std::max(floats, buffer.offset + size);
   }
-  for_each_workspace_operand(program, [&](Operand& operand, int64_t) {
-    operand.offset += find_buffer(program, operand.name).offset;
-  });
+  for_each_workspace_operand(
+      program, [&](Operand& operand, int64_t) { operand.offset += find_buffer(program, operand.name).offset; });
   return floats;
 }
 

@@ -1,7 +1,7 @@
 // Where the activations of a program lie in the workspace.
 #pragma once
 
-#include "generator/plan.h"
+#include "generator/plan/plan.h"
 
 namespace mambac {
 

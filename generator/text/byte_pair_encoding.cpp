@@ -9,14 +9,14 @@
 namespace mambac {
 namespace {
 
-using nlohmann::ordered_json;
+using nlohmann::json;
 
 uint64_t key_of(int32_t left, int32_t right) {
   return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
 }
 
 // One rule: "a b" or ["a", "b"].
-std::pair<std::string, std::string> parse_merge(const ordered_json& merge, const std::string& where) {
+std::pair<std::string, std::string> parse_merge(const json& merge, const std::string& where) {
   if (merge.is_array() && merge.size() == 2) return {merge[0].get<std::string>(), merge[1].get<std::string>()};
   if (merge.is_string()) {
     const std::string text = merge;
@@ -28,7 +28,7 @@ std::pair<std::string, std::string> parse_merge(const ordered_json& merge, const
   fail(ExitCode::input, "{}: merge {} is neither \"a b\" nor [\"a\", \"b\"]", where, merge.dump());
 }
 
-void check_supported(const ordered_json& configuration, const std::string& where) {
+void check_supported(const json& configuration, const std::string& where) {
   const std::string type = configuration.value("type", "BPE");
   if (type != "BPE") fail(ExitCode::input, "{}: model {} is not supported, only byte-level BPE", where, type);
   for (const char* field : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -41,7 +41,7 @@ void check_supported(const ordered_json& configuration, const std::string& where
 
 }  // namespace
 
-BytePairEncoding::BytePairEncoding(const ordered_json& configuration, const std::string& where) : where_(where) {
+BytePairEncoding::BytePairEncoding(const json& configuration, const std::string& where) : where_(where) {
   check_supported(configuration, where);
   ignore_merges_ = configuration.value("ignore_merges", false);
   for (const auto& [symbol, token] : configuration.at("vocab").items()) {
@@ -58,7 +58,7 @@ BytePairEncoding::BytePairEncoding(const ordered_json& configuration, const std:
     return found->second;
   };
   int32_t rank = 0;
-  for (const ordered_json& merge : configuration.at("merges")) {
+  for (const json& merge : configuration.at("merges")) {
     const auto [left, right] = parse_merge(merge, where);
     merges_[key_of(token_of(left), token_of(right))] = {rank++, token_of(left + right)};
   }

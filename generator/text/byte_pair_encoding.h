@@ -13,7 +13,7 @@ namespace mambac {
 class BytePairEncoding {
  public:
   // Throws Error (ExitCode::input) that begins with `where` and names what is wrong or not supported.
-  BytePairEncoding(const nlohmann::ordered_json& configuration, const std::string& where);
+  BytePairEncoding(const nlohmann::json& configuration, const std::string& where);
 
   // Appends the tokens of one piece. Of all neighbors that may merge, those of the earliest rule do, from the left.
   void encode(const std::string& piece, std::vector<int32_t>& tokens) const;

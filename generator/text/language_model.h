@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "generator/host.h"
+#include "generator/run/host.h"
 #include "generator/text/tokenizer.h"
 
 namespace mambac {

@@ -8,24 +8,24 @@
 namespace mambac {
 namespace {
 
-using nlohmann::ordered_json;
+using nlohmann::json;
 
 constexpr std::string_view gpt2_pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 constexpr std::string_view punctuation_pattern = R"([\p{P}!-/:-@\[-`{-~])";
 
-std::string split_pattern(const ordered_json& configuration, const std::string& where) {
+std::string split_pattern(const json& configuration, const std::string& where) {
   const std::string behavior = configuration.at("behavior");
   if (behavior != "Isolated" || configuration.value("invert", false)) {
     fail(ExitCode::input, "{}: pre-tokenizer Split is supported with behavior Isolated and invert false only, not {}",
          where, configuration.dump());
   }
-  const ordered_json& pattern = configuration.at("pattern");
+  const json& pattern = configuration.at("pattern");
   return pattern.contains("Regex") ? pattern.at("Regex").get<std::string>()
                                    : RegularExpression::quoted(pattern.at("String").get<std::string>());
 }
 
-std::string punctuation(const ordered_json& configuration, const std::string& where) {
+std::string punctuation(const json& configuration, const std::string& where) {
   const std::string behavior = configuration.value("behavior", "Isolated");
   if (behavior == "Isolated") return std::string(punctuation_pattern);
   if (behavior == "Contiguous") return std::string(punctuation_pattern) + "+";
@@ -34,18 +34,18 @@ std::string punctuation(const ordered_json& configuration, const std::string& wh
 
 }  // namespace
 
-PreTokenizer::PreTokenizer(const ordered_json& configuration, const std::string& where) {
+PreTokenizer::PreTokenizer(const json& configuration, const std::string& where) {
   if (!configuration.is_null()) add(configuration, where);
   if (std::none_of(stages_.begin(), stages_.end(), [](const Stage& stage) { return stage.byte_alphabet; })) {
     fail(ExitCode::input, "{}: the pre-tokenizer has no ByteLevel; only byte-level tokenizers are supported", where);
   }
 }
 
-void PreTokenizer::add(const ordered_json& configuration, const std::string& where) {
+void PreTokenizer::add(const json& configuration, const std::string& where) {
   const std::string type = configuration.at("type");
   Stage stage;
   if (type == "Sequence") {
-    for (const ordered_json& part : configuration.at("pretokenizers")) add(part, where);
+    for (const json& part : configuration.at("pretokenizers")) add(part, where);
     return;
   } else if (type == "ByteLevel") {
     stage.prefix_space = configuration.value("add_prefix_space", true);

@@ -18,7 +18,7 @@ class PreTokenizer {
  public:
   // Throws Error (ExitCode::input) that begins with `where` and names what is not supported, or if nothing in the
   // sequence changes text to the byte alphabet.
-  PreTokenizer(const nlohmann::ordered_json& configuration, const std::string& where);
+  PreTokenizer(const nlohmann::json& configuration, const std::string& where);
 
   // Pieces of `text` (valid UTF-8), written in the byte alphabet.
   std::vector<std::string> split(std::string_view text) const;
@@ -29,7 +29,7 @@ class PreTokenizer {
     std::optional<RegularExpression> cut;  // matches and what lies between them become pieces
     bool byte_alphabet = false;
   };
-  void add(const nlohmann::ordered_json& configuration, const std::string& where);
+  void add(const nlohmann::json& configuration, const std::string& where);
 
   std::vector<Stage> stages_;
 };

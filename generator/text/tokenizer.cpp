@@ -14,20 +14,20 @@
 namespace mambac {
 namespace {
 
-using nlohmann::ordered_json;
+using nlohmann::json;
 
 constexpr int64_t most_tokens = 1 << 24;  // above, the number of a token is a mistake
 
-ordered_json read_object(const std::filesystem::path& path) {
-  ordered_json object = ordered_json::parse(read_text(path), nullptr, false);
+json read_object(const std::filesystem::path& path) {
+  json object = json::parse(read_text(path), nullptr, false);
   if (!object.is_object()) fail(ExitCode::input, "{} is not a JSON object", path.string());
   return object;
 }
 
 // A field that may be missing or null.
-ordered_json field(const ordered_json& object, const char* name) {
+json field(const json& object, const char* name) {
   const auto found = object.find(name);
-  return found == object.end() ? ordered_json() : *found;
+  return found == object.end() ? json() : *found;
 }
 
 // Wrong types and missing fields inside the file.
@@ -35,25 +35,25 @@ template <typename Action>
 auto with_file_named(const std::string& where, Action&& action) {
   try {
     return action();
-  } catch (const ordered_json::exception& error) {
+  } catch (const json::exception& error) {
     fail(ExitCode::input, "{}: {}", where, error.what());
   }
 }
 
-bool is_nfc(const ordered_json& normalizer, const std::string& where) {
+bool is_nfc(const json& normalizer, const std::string& where) {
   if (normalizer.is_null()) return false;
   const std::string type = normalizer.at("type");
   if (type != "NFC") fail(ExitCode::input, "{}: normalizer {} is not supported, only NFC", where, type);
   return true;
 }
 
-void check_decoder(const ordered_json& decoder, const std::string& where) {
+void check_decoder(const json& decoder, const std::string& where) {
   const std::string type = decoder.is_null() ? "null" : decoder.at("type").get<std::string>();
   if (type != "ByteLevel") fail(ExitCode::input, "{}: decoder {} is not supported, only ByteLevel", where, type);
 }
 
 // A token as tokenizer_config.json writes it: its text, or an object that holds it.
-std::optional<std::string> token_text(const ordered_json& token) {
+std::optional<std::string> token_text(const json& token) {
   if (token.is_null()) return std::nullopt;
   return token.is_object() ? token.at("content").get<std::string>() : token.get<std::string>();
 }
@@ -69,7 +69,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& folder) {
   const std::filesystem::path text_settings = folder / "tokenizer_config.json", model_settings = folder / "config.json";
   if (std::filesystem::exists(model_settings)) {
     // config.json may hold a bare Infinity, which is not JSON; of that file only two fields matter here.
-    tokenizer.read_config(ordered_json::parse(read_text(model_settings), nullptr, false));
+    tokenizer.read_config(json::parse(read_text(model_settings), nullptr, false));
   }
   if (std::filesystem::exists(text_settings)) {
     with_file_named(text_settings.string(),
@@ -78,7 +78,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& folder) {
   return tokenizer;
 }
 
-Tokenizer::Tokenizer(const ordered_json& configuration, const std::string& where)
+Tokenizer::Tokenizer(const json& configuration, const std::string& where)
     : where_(where),
       composes_(with_file_named(where, [&] { return is_nfc(field(configuration, "normalizer"), where); })),
       pre_tokenizer_(
@@ -96,8 +96,8 @@ Tokenizer::Tokenizer(const ordered_json& configuration, const std::string& where
   });
 }
 
-void Tokenizer::read_added_tokens(const ordered_json& list) {
-  for (const ordered_json& entry : list) {
+void Tokenizer::read_added_tokens(const json& list) {
+  for (const json& entry : list) {
     const std::string content = entry.at("content");
     for (const char* flag : {"single_word", "lstrip", "rstrip"}) {
       if (entry.value(flag, false)) {
@@ -134,13 +134,13 @@ void Tokenizer::read_added_tokens(const ordered_json& list) {
 }
 
 // Templates put special tokens around a text. One in front is a begin token; anything else is not supported.
-void Tokenizer::read_post_processor(const ordered_json& processor) {
+void Tokenizer::read_post_processor(const json& processor) {
   if (processor.is_null()) return;
   const std::string type = processor.at("type");
   if (type == "Sequence") {
-    for (const ordered_json& part : processor.at("processors")) read_post_processor(part);
+    for (const json& part : processor.at("processors")) read_post_processor(part);
   } else if (type == "TemplateProcessing") {
-    const ordered_json& pieces = processor.at("single");
+    const json& pieces = processor.at("single");
     if (!pieces.empty() && pieces.back().contains("Sequence")) {
       if (pieces.size() == 1) return;
       if (pieces.size() == 2 && pieces[0].contains("SpecialToken")) {
@@ -155,7 +155,7 @@ void Tokenizer::read_post_processor(const ordered_json& processor) {
   }
 }
 
-void Tokenizer::read_tokenizer_config(const ordered_json& configuration, const std::string& where) {
+void Tokenizer::read_tokenizer_config(const json& configuration, const std::string& where) {
   const auto token_of = [&](const char* name) -> std::optional<int32_t> {
     const std::optional<std::string> content = token_text(field(configuration, name));
     if (!content) return std::nullopt;
@@ -165,21 +165,19 @@ void Tokenizer::read_tokenizer_config(const ordered_json& configuration, const s
   };
   if (const auto begin = token_of("bos_token")) begin_token_ = begin;
   if (const auto end = token_of("eos_token")) end_tokens_.push_back(*end);
-  const ordered_json prepends = field(configuration, "add_bos_token");
+  const json prepends = field(configuration, "add_bos_token");
   if (!prepends.is_null()) prepends_begin_token_ = prepends.get<bool>();
   if (prepends_begin_token_ && !begin_token_) {
     fail(ExitCode::input, "{}: add_bos_token is true, but no bos_token is named", where);
   }
 }
 
-void Tokenizer::read_config(const ordered_json& configuration) {
+void Tokenizer::read_config(const json& configuration) {
   if (!configuration.is_object()) return;
-  const auto valid = [&](const ordered_json& token) {
-    return token.is_number_integer() && token >= 0 && token < size();
-  };
-  const ordered_json begin = field(configuration, "bos_token_id"), end = field(configuration, "eos_token_id");
+  const auto valid = [&](const json& token) { return token.is_number_integer() && token >= 0 && token < size(); };
+  const json begin = field(configuration, "bos_token_id"), end = field(configuration, "eos_token_id");
   if (valid(begin) && !begin_token_) begin_token_ = begin.get<int32_t>();
-  for (const ordered_json& token : end.is_array() ? end : ordered_json::array({end})) {
+  for (const json& token : end.is_array() ? end : json::array({end})) {
     if (valid(token)) end_tokens_.push_back(token.get<int32_t>());
   }
 }

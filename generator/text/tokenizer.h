@@ -23,7 +23,7 @@ class Tokenizer {
   static Tokenizer read(const std::filesystem::path& folder);
 
   // From the contents of tokenizer.json; `where` names it in messages.
-  Tokenizer(const nlohmann::ordered_json& configuration, const std::string& where);
+  Tokenizer(const nlohmann::json& configuration, const std::string& where);
 
   // Tokens of `text`, without a begin token. Added tokens ("<|endoftext|>") are found in it. Bytes that are not valid
   // UTF-8 become U+FFFD first.
@@ -48,10 +48,10 @@ class Tokenizer {
     std::unordered_map<std::string, int32_t> tokens;
     std::optional<RegularExpression> any;  // matches the longest one; nothing if there are none
   };
-  void read_added_tokens(const nlohmann::ordered_json& list);
-  void read_post_processor(const nlohmann::ordered_json& processor);
-  void read_tokenizer_config(const nlohmann::ordered_json& configuration, const std::string& where);
-  void read_config(const nlohmann::ordered_json& configuration);
+  void read_added_tokens(const nlohmann::json& list);
+  void read_post_processor(const nlohmann::json& processor);
+  void read_tokenizer_config(const nlohmann::json& configuration, const std::string& where);
+  void read_config(const nlohmann::json& configuration);
   std::optional<int32_t> find(const std::string& content) const;
   std::string normalize(std::string_view text) const;
 

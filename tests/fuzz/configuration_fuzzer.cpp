@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "generator/deployment.h"
+#include "generator/configuration/deployment.h"
+#include "generator/configuration/model_configuration.h"
 #include "generator/error.h"
-#include "generator/model_configuration.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);

@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "generator/checkpoint/safetensors.h"
 #include "generator/error.h"
-#include "generator/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

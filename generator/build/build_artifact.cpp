@@ -1,0 +1,43 @@
+#include "generator/build/build_artifact.h"
+
+#include "generator/build/artifact_folder.h"
+#include "generator/build/compile.h"
+#include "generator/build/pack.h"
+#include "generator/certificate/certificate.h"
+#include "generator/certificate/stack.h"
+#include "generator/emit/emit.h"
+#include "generator/file.h"
+
+namespace mambac {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What running the model needs beside its weights.
+void copy_companions(const fs::path& model, const fs::path& folder) {
+  const fs::path from = is_folder(model) ? model : model.parent_path();
+  fs::copy_file(is_folder(model) ? model / "config.json" : model, folder / "config.json");
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
+    if (is_present(from / name)) fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
+  }
+}
+
+}  // namespace
+
+BuiltArtifact build_artifact(const BuildRequest& request, const fs::path& out, bool compiled) {
+  if (compiled) find_compiler();  // before anything takes time
+  PlannedModel model = plan_model(request);
+  ArtifactFolder folder(out);
+  const std::map<std::string, std::string> sources = emit(model.plan);
+  Certificate certificate = certify(model.plan, sources);
+  folder.write(sources);
+  copy_companions(request.model, folder.temporary());
+  const bool has_weights = compiled && model.checkpoint;
+  if (has_weights) pack_weights(model.plan, *model.checkpoint, folder.temporary() / (model.plan.name + ".weights"));
+  if (compiled) add_stack(certificate, model.plan, compile(model.plan, folder.temporary()));
+  folder.write(certificate_files(model.plan, certificate));
+  folder.commit();
+  return {std::move(model.plan), has_weights};
+}
+
+}  // namespace mambac

@@ -1,0 +1,109 @@
+#include "generator/build/build_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+#include <sstream>
+
+#include "generator/error.h"
+
+namespace mambac {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream stream(list);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+Deployment deployment_of(const BuildRequest& request) {
+  Deployment deployment = request.deployment.empty() ? Deployment{} : read_deployment(request.deployment);
+  if (request.target) deployment.target = *request.target;
+  if (request.isa) deployment.isa = *request.isa;
+  if (request.weights) deployment.weights = *request.weights;
+  if (request.batch) deployment.batch = *request.batch;
+  if (request.forward_tokens) deployment.forward_tokens = *request.forward_tokens;
+  if (request.threads) deployment.threads = *request.threads;
+  if (request.programs) deployment.programs = split(*request.programs);
+  check(deployment);
+  if (std::find(deployment.programs.begin(), deployment.programs.end(), "step") == deployment.programs.end()) {
+    fail(ExitCode::usage, "--programs {}: must contain step", fmt::join(deployment.programs, ","));
+  }
+  return deployment;
+}
+
+// "config.json" is named after its folder, "small.json" after itself.
+std::string default_name(const fs::path& model) {
+  fs::path path = fs::absolute(model).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  if (path.filename() == "config.json") path = path.parent_path();
+  return identifier_of(fs::is_directory(path) ? path.filename().string() : path.stem().string());
+}
+
+bool is_letter(char letter) { return std::isalpha(static_cast<unsigned char>(letter)); }
+bool is_digit(char letter) { return std::isdigit(static_cast<unsigned char>(letter)); }
+
+}  // namespace
+
+void add_build_options(CLI::App& command, BuildRequest& request) {
+  command
+      .add_option("model", request.model, "folder with config.json (and weights, tokenizer), or a configuration file")
+      ->required();
+  command.add_option("--name", request.name, "prefix of the library's functions; default: the folder's name");
+  command.add_option("--deployment", request.deployment, "JSON file that says the options below; they override it");
+  command.add_option("--target", request.target, "cpu (default)");
+  command.add_option("--isa", request.isa, "x86-64-v3 (AVX2), x86-64-v4 (AVX-512) or native (default): this machine's");
+  command.add_option("--weights", request.weights,
+                     "type of the matrices: f32, bf16 or auto (default): bf16 if the checkpoint's are 16-bit");
+  command.add_option("--batch", request.batch, "sequences that a call works on (default 1)");
+  command.add_option("--forward-tokens", request.forward_tokens, "most tokens of one forward (default 64)");
+  command.add_option("--threads", request.threads, "threads of a call (default 1)");
+  command.add_option("--programs", request.programs, "step, or step,forward (default)");
+}
+
+PlannedModel plan_model(const BuildRequest& request) {
+  const ModelConfiguration model = read_model_configuration(request.model);
+  for (const std::string& warning : model.warnings) fmt::print(stderr, "mambac: warning: {}\n", warning);
+  const Deployment deployment = deployment_of(request);
+  const std::string name = request.name.empty() ? default_name(request.model) : request.name;
+  check_identifier(name);
+
+  std::optional<Checkpoint> checkpoint;
+  if (Checkpoint::exists(request.model)) checkpoint.emplace(request.model);
+  Plan plan = make_plan(model, deployment, name, checkpoint && checkpoint->matrices_are_16_bit());
+  if (checkpoint) {
+    for (const std::string& unused : checkpoint->check(plan.checkpoint)) {
+      fmt::print(stderr, "mambac: warning: {}\n", unused);
+    }
+  }
+  return {std::move(plan), std::move(checkpoint)};
+}
+
+std::string identifier_of(const std::string& name) {
+  std::string identifier;
+  for (const char letter : name) {
+    identifier += is_letter(letter) || is_digit(letter)
+                      ? static_cast<char>(std::tolower(static_cast<unsigned char>(letter)))
+                      : '_';
+  }
+  return identifier.empty() || is_digit(identifier.front()) ? "model_" + identifier : identifier;
+}
+
+void check_identifier(const std::string& name) {
+  const bool valid = !name.empty() && name.size() <= 64 && is_letter(name.front()) &&
+                     std::all_of(name.begin(), name.end(),
+                                 [](char letter) { return is_letter(letter) || is_digit(letter) || letter == '_'; }) &&
+                     !name.starts_with("mambac");
+  if (!valid) {
+    fail(ExitCode::usage,
+         "--name {}: must be at most 64 letters, digits and underscores, begin with a letter, and not with 'mambac'",
+         name);
+  }
+}
+
+}  // namespace mambac

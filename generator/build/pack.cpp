@@ -1,0 +1,175 @@
+#include "generator/build/pack.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "generator/error.h"
+#include "generator/file.h"
+#include "generator/progress.h"
+#include "runtime/weights_format.h"
+
+namespace mambac {
+namespace {
+
+// The nearest bfloat16, ties to even. `value` is finite.
+uint16_t round_to_bf16(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+constexpr float beyond_bf16 = 0x1.ffp127f;  // rounds to infinity
+
+// Reads rows of one checkpoint tensor, checked and transformed.
+class Source {
+ public:
+  Source(const PackedTensor& tensor, const TensorView& view, const std::string& file)
+      : tensor_(tensor), view_(view), file_(file) {}
+
+  // Row `row` as `columns` floats.
+  void read(int64_t row, std::span<float> to) const {
+    view_.read(row * tensor_.columns, to);
+    for (size_t column = 0; column < to.size(); ++column) {
+      const float given = to[column];
+      if (tensor_.transform == Transform::negative_exponential) {
+        to[column] = static_cast<float>(-std::exp(static_cast<double>(given)));
+      }
+      if (!std::isfinite(to[column]) || (tensor_.type == WeightType::bf16 && std::fabs(to[column]) >= beyond_bf16)) {
+        fail(ExitCode::input,
+             "{}: tensor '{}' has the value {} at [{}, {}]; weights must be finite, also as they are packed", file_,
+             tensor_.source, given, row, column);
+      }
+    }
+  }
+
+ private:
+  const PackedTensor& tensor_;
+  const TensorView& view_;
+  const std::string& file_;
+};
+
+// Source row of each packed row; -1: padding.
+std::vector<int64_t> packed_rows(const PackedTensor& tensor) {
+  std::vector<int64_t> rows;
+  for (const Segment& segment : tensor.segments) {
+    for (int64_t row = 0; row < segment.rows; ++row) rows.push_back(segment.first_row + row);
+    if (tensor.segments.size() > 1) rows.resize(round_up(static_cast<int64_t>(rows.size()), channel_padding), -1);
+  }
+  rows.resize(tensor.padded_rows, -1);
+  return rows;
+}
+
+// A piece of packed tensor in the weights' type.
+class Piece {
+ public:
+  Piece(WeightType type, int64_t elements) : type_(type), bytes_(elements * (type == WeightType::f32 ? 4 : 2)) {}
+  void set(int64_t index, float value) {
+    if (type_ == WeightType::f32) {
+      std::memcpy(&bytes_[index * 4], &value, 4);
+    } else {
+      const uint16_t rounded = round_to_bf16(value);
+      std::memcpy(&bytes_[index * 2], &rounded, 2);
+    }
+  }
+  std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  WeightType type_;
+  std::vector<std::byte> bytes_;
+};
+
+// Calls `write` with the packed tensor's pieces, in order.
+template <typename Write>
+void pack_panels(const PackedTensor& tensor, const Source& source, Write write) {
+  const std::vector<int64_t> rows = packed_rows(tensor);
+  const int64_t paired = tensor.type == WeightType::bf16 ? 2 : 1;  // inputs of one output that lie side by side
+  std::vector<float> row(tensor.columns);
+  for (int64_t first = 0; first < tensor.padded_rows; first += tensor.panel_rows) {
+    const int64_t width = std::min(tensor.panel_rows, tensor.padded_rows - first);
+    Piece panel(tensor.type, width * round_up(tensor.columns, paired));
+    for (int64_t output = 0; output < width; ++output) {
+      if (rows[first + output] < 0) continue;
+      source.read(rows[first + output], row);
+      for (int64_t column = 0; column < tensor.columns; ++column) {
+        panel.set((column / paired * width + output) * paired + column % paired, row[column]);
+      }
+    }
+    write(panel.bytes());
+  }
+}
+
+template <typename Write>
+void pack_transposed(const PackedTensor& tensor, const Source& source, Write write) {
+  const std::vector<int64_t> rows = packed_rows(tensor);
+  Piece all(tensor.type, tensor.columns * tensor.padded_rows);
+  std::vector<float> row(tensor.columns);
+  for (int64_t packed = 0; packed < tensor.padded_rows; ++packed) {
+    if (rows[packed] < 0) continue;
+    source.read(rows[packed], row);
+    for (int64_t column = 0; column < tensor.columns; ++column) {
+      all.set(column * tensor.padded_rows + packed, row[column]);
+    }
+  }
+  write(all.bytes());
+}
+
+template <typename Write>
+void pack_rows(const PackedTensor& tensor, const Source& source, Write write) {
+  std::vector<float> row(tensor.columns);
+  for (int64_t index = 0; index < tensor.rows; ++index) {
+    source.read(index, row);
+    Piece piece(tensor.type, tensor.columns);
+    for (int64_t column = 0; column < tensor.columns; ++column) piece.set(column, row[column]);
+    write(piece.bytes());
+  }
+}
+
+template <typename Write>
+void pack_tensor(const PackedTensor& tensor, const Source& source, Write write) {
+  switch (tensor.packing) {
+    case Packing::panels:
+      return pack_panels(tensor, source, write);
+    case Packing::transposed:
+      return pack_transposed(tensor, source, write);
+    case Packing::rows:
+      return pack_rows(tensor, source, write);
+  }
+}
+
+}  // namespace
+
+void pack_weights(const Plan& plan, const Checkpoint& checkpoint, const std::filesystem::path& path) {
+  using namespace mambac_runtime;
+  AtomicFile file(path);
+  std::vector<WeightsTensor> table;
+  const uint64_t data = weights_data_offset(plan.weights.size());
+  const std::vector<std::byte> zeros(weights_page);
+  file.write_at(data - weights_page, zeros);  // the file reaches to the data, whatever lies between
+  const std::string where = checkpoint.path().string();
+  Progress progress("packing weights", plan.weight_bytes);
+  for (const PackedTensor& tensor : plan.weights) {
+    const Source source(tensor, checkpoint.at(tensor.source), where);
+    Checksum checksum;
+    int64_t bytes = 0;
+    pack_tensor(tensor, source, [&](std::span<const std::byte> piece) {
+      checksum.add(piece);
+      file.write_at(data + tensor.offset + bytes, piece);
+      bytes += static_cast<int64_t>(piece.size());
+      progress.add(static_cast<int64_t>(piece.size()));
+    });
+    if (bytes != tensor.bytes) {
+      fail(ExitCode::internal, "weight {} was packed into {} bytes; the plan says {}", tensor.name, bytes,
+           tensor.bytes);
+    }
+    table.push_back(make_weights_tensor(tensor.name, tensor.offset, bytes, checksum.value()));
+  }
+  const int64_t end = plan.weights.back().offset + plan.weights.back().bytes;
+  file.write_at(data + end, std::span(zeros).first(plan.weight_bytes - end));
+  const WeightsHeader header =
+      make_weights_header(plan.name, plan.hash, plan.generator_version, plan.weight_bytes, table);
+  file.write_at(0, std::as_bytes(std::span(&header, 1)));
+  file.write_at(sizeof header, std::as_bytes(std::span(table)));
+  file.commit();
+}
+
+}  // namespace mambac

@@ -1,0 +1,100 @@
+#include "generator/configuration/deployment.h"
+
+#include <algorithm>
+
+#include "generator/configuration/configuration_reader.h"
+#include "generator/configuration/json_text.h"
+#include "generator/error.h"
+#include "generator/file.h"
+
+namespace mambac {
+namespace {
+
+// docs/deployment.schema.json says the same; a test holds the two together.
+const std::vector<std::string> targets = {"cpu"};
+const std::vector<std::string> instruction_sets = {"native", "x86-64-v3", "x86-64-v4"};
+const std::vector<std::string> weight_types = {"auto", "f32", "bf16"};
+const std::vector<std::string> programs = {"step", "forward"};
+constexpr Range<int64_t> batches{1, 4096};
+constexpr Range<int64_t> forward_token_counts{1, 65536};
+constexpr Range<int64_t> thread_counts{1, 256};
+
+void check_choice(const std::string& where, const std::string& field, const std::string& value,
+                  const std::vector<std::string>& choices) {
+  if (std::ranges::count(choices, value) > 0) return;
+  fail(ExitCode::input, "{}: field \"{}\" is \"{}\", must be one of: {}", where, field, value,
+       fmt::join(choices, ", "));
+}
+
+void check_range(const std::string& where, const std::string& field, int64_t value, Range<int64_t> range) {
+  if (value >= range.least && value <= range.most) return;
+  fail(ExitCode::input, "{}: field \"{}\" is {}, must be {} to {}", where, field, value, range.least, range.most);
+}
+
+}  // namespace
+
+void check(const Deployment& deployment, const std::string& where) {
+  check_choice(where, "target", deployment.target, targets);
+  check_choice(where, "isa", deployment.isa, instruction_sets);
+  check_choice(where, "weights", deployment.weights, weight_types);
+  check_range(where, "batch", deployment.batch, batches);
+  check_range(where, "forward_tokens", deployment.forward_tokens, forward_token_counts);
+  check_range(where, "threads", deployment.threads, thread_counts);
+  if (deployment.programs.empty()) {
+    fail(ExitCode::input, "{}: field \"programs\" is empty, name at least one of: {}", where,
+         fmt::join(programs, ", "));
+  }
+  for (const std::string& program : deployment.programs) {
+    check_choice(where, "programs", program, programs);
+    if (std::ranges::count(deployment.programs, program) > 1) {
+      fail(ExitCode::input, "{}: field \"programs\" names {} twice", where, program);
+    }
+  }
+}
+
+Deployment parse_deployment(const std::string& text, const std::string& where) {
+  const nlohmann::json document = parse_json(text, where);
+  ConfigurationReader reader(document, where);
+  for (const auto& [name, value] : document.items()) {
+    if (value.is_null()) reader.refuse(name, "is null: leave it out to take the default");
+  }
+  Deployment deployment;
+  deployment.target = reader.text("target", deployment.target);
+  deployment.isa = reader.text("isa", deployment.isa);
+  deployment.weights = reader.text("weights", deployment.weights);
+  deployment.batch = reader.integer("batch", batches, deployment.batch);
+  deployment.forward_tokens = reader.integer("forward_tokens", forward_token_counts, deployment.forward_tokens);
+  deployment.threads = reader.integer("threads", thread_counts, deployment.threads);
+  deployment.programs = reader.texts("programs", deployment.programs);
+  for (const std::string& name : reader.unread()) {
+    reader.refuse(name, "is unknown; known are: target, isa, weights, batch, forward_tokens, threads, programs");
+  }
+  check(deployment, where);
+  return deployment;
+}
+
+Deployment read_deployment(const std::filesystem::path& path) {
+  return parse_deployment(read_text(path), path.string());
+}
+
+std::string native_isa() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("x86-64-v4")) return "x86-64-v4";
+  if (__builtin_cpu_supports("x86-64-v3")) return "x86-64-v3";
+#endif
+  fail(ExitCode::environment,
+       "this machine has neither x86-64-v4 (AVX-512) nor x86-64-v3 (AVX2): name the target's instruction set with "
+       "--isa and build for another machine");
+}
+
+nlohmann::ordered_json to_json(const Deployment& deployment) {
+  return {{"target", deployment.target},
+          {"isa", deployment.isa},
+          {"weights", deployment.weights},
+          {"batch", deployment.batch},
+          {"forward_tokens", deployment.forward_tokens},
+          {"threads", deployment.threads},
+          {"programs", deployment.programs}};
+}
+
+}  // namespace mambac

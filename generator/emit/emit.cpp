@@ -1,0 +1,268 @@
+#include "generator/emit/emit.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "generator/emit/embedded_sources.h"
+#include "generator/emit/emit_kernels.h"
+#include "generator/emit/emit_programs.h"
+#include "generator/emit/fill.h"
+#include "generator/emit/format_source.h"
+#include "generator/error.h"
+#include "runtime/state_header.h"
+#include "runtime/weights_format.h"
+#include "runtime/workers.h"
+
+namespace mambac {
+namespace {
+
+std::string upper_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) { return std::toupper(letter); });
+  return text;
+}
+
+bool has_forward(const Plan& plan) {
+  return std::any_of(plan.programs.begin(), plan.programs.end(),
+                     [](const Program& one) { return one.name == "forward"; });
+}
+
+// A number with its digits in groups of three.
+std::string grouped(int64_t number) {
+  std::string text = std::to_string(number);
+  for (int64_t position = static_cast<int64_t>(text.size()) - 3; position > 0; position -= 3)
+    text.insert(position, " ");
+  return text;
+}
+
+// The facts at the top of the header: sizes, costs, choices.
+std::string facts(const Plan& plan) {
+  const ModelConfiguration& model = plan.model;
+  std::vector<std::pair<std::string, std::string>> lines;
+  lines.emplace_back("Model", fmt::format("{}, {} layers, width {}", model.family, model.layers, model.model_size));
+  lines.emplace_back("Input", model.continuous() ? fmt::format("{} floats a token", model.input_size)
+                                                 : fmt::format("tokens below {}", model.vocabulary));
+  lines.emplace_back("Output", fmt::format("{} floats a token", model.outputs()));
+  lines.emplace_back(
+      "Target", fmt::format("{} {}, batch {}, {} thread{}", plan.deployment.target, plan.deployment.isa,
+                            plan.deployment.batch, plan.deployment.threads, plan.deployment.threads == 1 ? "" : "s"));
+  lines.emplace_back("Weights", fmt::format("{} bytes, matrices in {}", grouped(plan.weight_bytes),
+                                            plan.weight_type == WeightType::f32 ? "f32" : "bf16"));
+  lines.emplace_back("State", fmt::format("{} bytes a sequence", grouped(plan.cost.state_bytes)));
+  lines.emplace_back("Workspace", fmt::format("{} bytes", grouped(workspace_bytes(plan))));
+  lines.emplace_back("Cost", fmt::format("{} multiply-adds and {} exponentials a token",
+                                         grouped(plan.cost.matrix_multiply_adds + plan.cost.head_multiply_adds +
+                                                 plan.cost.recurrence_multiply_adds),
+                                         grouped(plan.cost.exponentials)));
+  for (const auto& [name, value] : plan.choices) lines.emplace_back(name, value);
+  std::string text;
+  for (auto& [name, value] : lines) {
+    name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
+    text += fmt::format("{} *   {:<14} {}", text.empty() ? "" : "\n", name, value);
+  }
+  return text;
+}
+
+std::string state_layout(const Plan& plan) {
+  std::string text;
+  for (const StateTensor& tensor : plan.state) {
+    if (tensor.layer != 0) continue;
+    const std::string name = tensor.name.substr(tensor.name.rfind('.') + 1);
+    text += fmt::format("{}\n *            {} ({})", text.empty() ? "" : ",", name, fmt::join(tensor.shape, ", "));
+  }
+  return text;
+}
+
+// Which files of the runtime an artifact takes with it.
+bool needs(const Plan& plan, const std::string& path) {
+  const bool for_workers = path == "runtime/workers.h" || path == "runtime/barrier.h";
+  return path.starts_with("runtime/") && (!for_workers || plan.deployment.threads > 1);
+}
+
+// The runtime's own text under the artifact's namespace, so that artifacts of different versions link into one program.
+std::string renamed(std::string text, const Plan& plan) {
+  const auto replace_all = [&](const std::string& from, const std::string& to) {
+    for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+      text.replace(at, from.size(), to);
+    }
+  };
+  replace_all("mambac_runtime", plan.name + "_runtime");
+  // Beside one another, so that no folder `runtime` of whoever compiles the artifact is looked into.
+  replace_all("\"runtime/", "\"");
+  return text;
+}
+
+Placeholders placeholders(const Plan& plan) {
+  const ModelConfiguration& model = plan.model;
+  const Deployment& deployment = plan.deployment;
+  const std::string name = plan.name, upper = upper_case(name), input = input_name(plan);
+  const bool threaded = deployment.threads > 1, continuous = model.continuous();
+  Placeholders values = {
+      {"NAME", name},
+      {"UPPER", upper},
+      {"VERSION", plan.generator_version},
+      {"HASH", plan.hash},
+      {"HASH_SHORT", plan.hash.substr(0, 16)},
+      {"MODEL_HASH", plan.model_hash},
+      {"FAMILY", model.family},
+      {"TARGET", deployment.target},
+      {"ISA", deployment.isa},
+      {"SUMMARY", fmt::format("a {} model of {} layers as a library of fixed shape", model.family, model.layers)},
+      {"FACTS", facts(plan)},
+      {"STATE_LAYOUT", state_layout(plan)},
+      {"TOLERANCE", "2e-6"},
+      {"ROUNDED", plan.weight_type == WeightType::f32 ? "" : "\n *            with the same rounded weights"},
+      {"BATCH", std::to_string(deployment.batch)},
+      {"FORWARD_TOKENS", std::to_string(deployment.forward_tokens)},
+      {"VOCABULARY", std::to_string(model.vocabulary)},
+      {"INPUT_SIZE", std::to_string(model.input_size)},
+      {"OUTPUT_SIZE", std::to_string(model.outputs())},
+      {"THREADS", std::to_string(deployment.threads)},
+      {"WEIGHTS_FILE_BYTES", std::to_string(weights_file_bytes(plan))},
+      {"STATE_BYTES", std::to_string(state_bytes(plan))},
+      {"WORKSPACE_BYTES", std::to_string(workspace_bytes(plan))},
+      {"WORKSPACE_FLOATS", std::to_string(std::max<int64_t>(plan.workspace_floats, 16))},
+      {"STATE_FLOATS", std::to_string(plan.state_floats)},
+      {"TENSOR_COUNT", std::to_string(plan.weights.size())},
+      {"INPUT", input},
+      {"INPUT_DECLARATION", input_declaration(plan)},
+      {"INPUT_TYPE", continuous ? "const float*" : "const int32_t*"},
+      {"INPUT_ELEMENT", continuous ? "float" : "int32_t"},
+      {"INPUT_WIDTH", continuous ? std::to_string(model.input_size) : "1"},
+      {"INPUT_OF_MIXED", continuous ? "static_cast<float>(mixed >> 8) / (1 << 23) - 1.0f"
+                                    : fmt::format("static_cast<Input>(mixed % {}_VOCABULARY)", upper)},
+      {"INPUT_CONSTANTS", continuous ? fmt::format("#define {}_INPUT_SIZE {}", upper, model.input_size)
+                                     : fmt::format("#define {}_VOCABULARY {}", upper, model.vocabulary)},
+      {"INPUT_STEP", continuous ? fmt::format("input ({0}_BATCH, {0}_INPUT_SIZE)", upper)
+                                : fmt::format("tokens ({0}_BATCH), each at least 0 and below {0}_VOCABULARY", upper)},
+      {"INPUT_FORWARD",
+       continuous ? fmt::format("input ({0}_BATCH, count, {0}_INPUT_SIZE)", upper)
+                  : fmt::format("tokens ({0}_BATCH, count), each at least 0 and below {0}_VOCABULARY", upper)},
+      {"OUTPUT_MEANING", !continuous ? fmt::format(": logits{}", model.vocabulary_used < model.vocabulary
+                                                                     ? fmt::format("; those from {} on are padding, no "
+                                                                                   "tokens",
+                                                                                   model.vocabulary_used)
+                                                                     : "")
+                                     : ""},
+      {"WORKER_EXCEPTION",
+       threaded ? ",\n *            but to wake workers that sleep and to yield the core while they wait long" : ""},
+      {"STARTS_WORKERS",
+       threaded ? fmt::format(" and starts {} worker{}", deployment.threads - 1, deployment.threads == 2 ? "" : "s")
+                : ""},
+      {"WORKERS_INCLUDE", threaded ? "\n#include \"runtime/workers.h\"" : ""},
+      {"WORKERS_MEMBER", threaded ? "\n  WorkspaceWorkers workers;" : ""},
+      {"WORKERS_TYPE", threaded ? fmt::format("\nusing WorkspaceWorkers = Workers<{}>;\n", deployment.threads) : ""},
+      {"START_WORKERS", threaded ? "  if (opened->workers.start() != MAMBAC_OK) {\n"
+                                   "    opened->~Workspace();\n"
+                                   "    return fail(to, MAMBAC_NO_THREADS, \"workspace_open: the workers could not be "
+                                   "started\");\n"
+                                   "  }\n"
+                                 : ""},
+      {"COMPILE_OPTIONS", fmt::format("-O3 -ffp-contract=off -fno-math-errno -march={}", deployment.isa)},
+      {"CMAKE_THREADS", threaded ? fmt::format("find_package(Threads REQUIRED)\ntarget_link_libraries({} PUBLIC "
+                                               "Threads::Threads)\n",
+                                               name)
+                                 : ""},
+      {"CMAKE_LINK_THREADS", threaded ? ";pthread" : ""},
+      {"PKGCONFIG_THREADS", threaded ? " -pthread" : ""},
+      {"CHECK_STEP_TOKENS",
+       continuous ? "" : fmt::format("  if (status == MAMBAC_OK) status = check_tokens(tokens, {}_BATCH);\n", upper)},
+      {"CHECK_FORWARD_TOKENS", continuous ? ""
+                                          : fmt::format("  status = check_tokens(tokens, {}_BATCH * count);\n"
+                                                        "  if (status != MAMBAC_OK) return status;\n",
+                                                        upper)},
+      {"TEST_BAD_TOKEN",
+       continuous ? ""
+                  : fmt::format("  input.back() = {0}_VOCABULARY;\n"
+                                "  expect({1}_step(weights, session.workspace, state, input.data(), output.data()) == "
+                                "MAMBAC_BAD_TOKEN,\n"
+                                "         \"a token outside the vocabulary is refused\");\n"
+                                "  input = inputs(0, 1);\n",
+                                upper, name)},
+  };
+  return values;
+}
+
+}  // namespace
+
+int64_t weights_file_bytes(const Plan& plan) {
+  return static_cast<int64_t>(mambac_runtime::weights_file_bytes(plan.weights.size(), plan.weight_bytes));
+}
+
+int64_t state_bytes(const Plan& plan) {
+  return static_cast<int64_t>(sizeof(mambac_runtime::StateHeader)) +
+         plan.deployment.batch * plan.state_floats * static_cast<int64_t>(sizeof(float));
+}
+
+int64_t workspace_bytes(const Plan& plan) {
+  const int64_t activations = std::max<int64_t>(plan.workspace_floats, 16) * static_cast<int64_t>(sizeof(float));
+  const int threads = static_cast<int>(plan.deployment.threads);
+  return round_up(activations, 64) + (threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0);
+}
+
+std::map<std::string, std::string> emit(const Plan& plan) {
+  const std::map<std::string, std::string>& sources = embedded_sources();
+  const auto skeleton = [&](const std::string& name) { return sources.at("templates/artifact/" + name + ".in"); };
+  Placeholders values = placeholders(plan);
+  const bool forward = has_forward(plan), continuous = plan.model.continuous();
+  const std::string upper = values.at("UPPER"), name = plan.name;
+
+  values["CHECK_TOKENS"] = continuous ? "" : fill(skeleton("check_tokens"), values);
+  values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
+  values["FORWARD_DEFINITION"] = forward ? fill(skeleton("forward_definition"), values) : "";
+  values["ANY_FORWARD"] = forward ? fill(skeleton("any_forward"), values) : "";
+  values["ANY_FORWARD_NAME"] = forward ? "any_forward" : "nullptr";
+  values["TEST_FORWARD"] = forward ? fill(skeleton("test_forward"), values) : "";
+  values["RUN_FORWARD_TESTS"] = forward
+                                    ? "  test_step_is_forward(&weights);\n  test_last_is_the_last_of_all(&weights);\n"
+                                      "  test_counts(&weights);\n"
+                                    : "";
+  values["BENCHMARK_FORWARD"] =
+      forward ? fmt::format(
+                    "  measure(\"forward\", [&] {{\n"
+                    "    {0}_forward(&weights, workspace, state.get(), input.data(), {1}_FORWARD_TOKENS, "
+                    "MAMBAC_ALL, output.data());\n"
+                    "  }});\n",
+                    name, upper)
+              : "";
+  values["FORWARD_PROGRAM"] =
+      forward ? fmt::format(
+                    "\n// `count` tokens of each sequence; `outputs`: MAMBAC_ALL or MAMBAC_LAST.\n"
+                    "void forward(const unsigned char* weights, float* state, Workspace& workspace, {},\n"
+                    "    int count, int outputs, float* output);\n",
+                    values.at("INPUT_DECLARATION"))
+              : "";
+
+  std::map<std::string, std::string> files;
+  const KernelNames names(plan);
+  files[name + "_kernels.h"] = emit_kernels(plan, names);
+  for (const Program& program : plan.programs) {
+    files[fmt::format("{}_{}.cpp", name, program.name)] = emit_program(plan, program, names);
+  }
+  for (const auto& [path, text] : sources) {
+    if (needs(plan, path)) files[path == "runtime/mambac.h" ? "mambac.h" : path] = renamed(text, plan);
+  }
+  files[name + ".h"] = fill(skeleton("header.h"), values);
+  files[name + ".cpp"] = fill(skeleton("interface.cpp"), values);
+  files[name + "_programs.h"] = fill(skeleton("programs.h"), values);
+
+  std::vector<std::string> compiled;
+  for (const auto& [path, text] : files) {
+    if (path.ends_with(".cpp")) compiled.push_back(path);
+  }
+  values["SOURCES"] = fmt::format("\n  {}", fmt::join(compiled, "\n  "));
+  files[name + "_test.cpp"] = fill(skeleton("test.cpp"), values);
+  files[name + "_benchmark.cpp"] = fill(skeleton("benchmark.cpp"), values);
+  for (auto& [path, text] : files) {
+    const bool copied = path.starts_with("runtime/") || path == "mambac.h";
+    if (!copied) text = format_source(text);
+  }
+  files["CMakeLists.txt"] = fill(skeleton("CMakeLists.txt"), values);
+  files[name + "Config.cmake"] = fill(skeleton("config.cmake"), values);
+  files["lib/pkgconfig/" + name + ".pc"] = fill(skeleton("pkgconfig.pc"), values);
+  files["plan.json"] = to_text(plan);
+  return files;
+}
+
+}  // namespace mambac

@@ -1,0 +1,29 @@
+// The kernels that a plan's calls need: their names and their specialized text.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "generator/plan/plan.h"
+
+namespace mambac {
+
+// The function that each call of a plan runs, by kernel and template arguments. Named after the kernel and its sizes,
+// and, where two kernels of a model would share a name, after what tells them apart: project_192_to_768_tile_rows_6.
+class KernelNames {
+ public:
+  explicit KernelNames(const Plan& plan);
+  const std::string& of(const Call& call) const;
+  // One call of each kernel, in the order of first use.
+  const std::vector<const Call*>& distinct() const { return distinct_; }
+
+ private:
+  std::vector<const Call*> distinct_;
+  std::map<std::string, std::string> names_;
+};
+
+// NAME_kernels.h: every kernel specialized for its shapes.
+std::string emit_kernels(const Plan& plan, const KernelNames& names);
+
+}  // namespace mambac

@@ -1,0 +1,17 @@
+// NAME_step.cpp and NAME_forward.cpp: the programs as straight-line calls with literal offsets.
+#pragma once
+
+#include <string>
+
+#include "generator/emit/emit_kernels.h"
+#include "generator/plan/plan.h"
+
+namespace mambac {
+
+std::string emit_program(const Plan& plan, const Program& program, const KernelNames& names);
+
+// "const std::int32_t* tokens" or "const float* input".
+std::string input_declaration(const Plan& plan);
+std::string input_name(const Plan& plan);
+
+}  // namespace mambac

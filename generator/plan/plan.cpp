@@ -1,0 +1,75 @@
+#include "generator/plan/plan.h"
+
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/Support/SHA256.h>
+
+#include <algorithm>
+
+#include "generator/error.h"
+#include "generator/families/families.h"
+#include "generator/plan/verify_plan.h"
+#include "generator/targets/targets.h"
+#include "generator/version.h"
+
+namespace mambac {
+namespace {
+
+template <typename Named>
+const Named& find_named(const std::vector<Named>& all, const std::string& name, const char* kind) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
+  if (found == all.end()) fail(ExitCode::internal, "the plan has no {} '{}'", kind, name);
+  return *found;
+}
+
+Deployment resolve(Deployment deployment, bool matrices_are_16_bit) {
+  check(deployment);
+  if (deployment.isa == "native") deployment.isa = native_isa();
+  if (deployment.weights == "auto") deployment.weights = matrices_are_16_bit ? "bf16" : "f32";
+  return deployment;
+}
+
+// States belong to the mathematics; which logits are padding does not change it.
+std::string hash_of_mathematics(const ModelConfiguration& model) {
+  nlohmann::ordered_json json = to_json(model);
+  json.erase("vocabulary_used");
+  return sha256(json.dump());
+}
+
+}  // namespace
+
+const PackedTensor& Plan::weight(const std::string& name) const { return find_named(weights, name, "weight"); }
+const StateTensor& Plan::state_tensor(const std::string& name) const { return find_named(state, name, "state"); }
+const Program& Plan::program(const std::string& name) const { return find_named(programs, name, "program"); }
+
+std::string sha256(const std::string& text) {
+  llvm::SHA256 hash;
+  hash.update(text);
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
+}
+
+Plan make_plan(const ModelConfiguration& model, const Deployment& deployment, const std::string& name,
+               bool matrices_are_16_bit) {
+  const Graph graph = make_graph(model);
+  Plan plan;
+  plan.name = name;
+  plan.generator_version = generator_version;
+  plan.model = model;
+  plan.deployment = resolve(deployment, matrices_are_16_bit);
+  plan.weight_type = plan.deployment.weights == "bf16" ? WeightType::bf16 : WeightType::f32;
+  plan.checkpoint = graph.checkpoint;
+  plan.state = graph.state;
+  plan.state_floats = graph.state_floats;
+  plan.cost = graph.cost;
+  plan.model_hash = hash_of_mathematics(model);
+  if (plan.deployment.target == "cpu") {
+    plan_for_cpu(graph, plan);
+  } else {
+    fail(ExitCode::usage, "target '{}' is not built yet; use --target cpu", plan.deployment.target);
+  }
+  plan.cost.weight_bytes = plan.weight_bytes;
+  plan.hash = sha256(to_json(plan).dump());
+  verify_plan(plan);
+  return plan;
+}
+
+}  // namespace mambac

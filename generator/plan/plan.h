@@ -1,0 +1,165 @@
+// The plan: everything an artifact is, as data. Stages 2 and 3 make it (families/, targets/), stage 4 checks it
+// (verify_plan.h), and every later stage only reads it: packing, emission, the reference executor, the benchmarks.
+//
+// Units: weights offsets in bytes from the start of the weights file's data; state and workspace offsets in floats
+// (state: from the start of one sequence's part). Shapes are row-major; a matrix is (outputs, inputs).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "generator/configuration/deployment.h"
+#include "generator/configuration/model_configuration.h"
+
+namespace mambac {
+
+// Rows of a state, and of everything that runs beside its channels, are padded to a multiple of this on every target.
+inline constexpr int64_t channel_padding = 16;
+
+inline int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+// What a checkpoint must contain.
+struct CheckpointTensor {
+  std::string name;  // "backbone.layers.0.mixer.in_proj.weight"
+  std::vector<int64_t> shape;
+  bool matrix = false;  // takes the deployment's weight type; everything else is f32
+};
+
+enum class Transform { none, negative_exponential };  // of every element when it is packed: A = -exp(A_log)
+
+// How a tensor lies in the weights file. A source of more than two dimensions counts as (first, product of the rest).
+enum class Packing {
+  panels,      // matrix for `project`: [panel][column][panel's rows]; see templates/cpu/project.h
+  transposed,  // (columns, padded rows): vectors (one column), convolution taps (K, E), A (N, E)
+  rows,        // (rows, columns) as in the checkpoint: an embedding that is not shared with a head
+};
+
+// Consecutive source rows that are padded to `channel_padding` together (in_proj's x and z). Padding is zero.
+struct Segment {
+  int64_t first_row = 0;
+  int64_t rows = 0;
+};
+
+// One tensor of the weights file.
+struct PackedTensor {
+  std::string name;    // "layers.0.in_proj"
+  std::string source;  // name of the checkpoint's tensor
+  Packing packing{};
+  Transform transform{};
+  WeightType type{};
+  int64_t rows = 0, columns = 0;       // of the source
+  std::vector<Segment> segments = {};  // of the rows, in packed order; together they are all rows
+  int64_t padded_rows = 0;             // sum over the segments, each rounded up
+  int64_t panel_rows = 0;              // Packing::panels: rows of a full panel; the last one may be narrower
+  int64_t offset = 0, bytes = 0;
+};
+
+// One tensor of a sequence's state.
+struct StateTensor {
+  std::string name;         // "layers.0.window", "layers.0.h"
+  std::string golden_name;  // stem in evaluate's files: "conv_state", "ssm_state"
+  int64_t layer = 0;
+  std::vector<int64_t> shape;  // without padding, last dimension is padded: (K-1, E), (N, E)
+  // Order of the dimensions in evaluate's files: {1, 0} means that those hold the transpose, (E, K-1).
+  std::vector<int64_t> golden_order;
+  int64_t padded_last = 0;
+  int64_t offset = 0;  // floats from the start of the sequence's part
+};
+
+// A piece of the workspace that lives from one call of a program to a later one.
+struct WorkspaceBuffer {
+  std::string name;  // "residual"
+  int64_t rows = 0, row_stride = 0;
+  int64_t offset = 0;                     // floats
+  int64_t first_call = 0, last_call = 0;  // index into the program's calls, inclusive
+};
+
+enum class Space { weights, state, workspace, tokens, input, output };
+
+// A pointer argument.
+struct Operand {
+  Space space{};
+  std::string name;            // of the packed tensor, state tensor or buffer; empty for tokens, input, output
+  int64_t offset = 0;          // bytes (weights) or floats (the rest), complete: the tensor's plus what lies before
+  int64_t row_stride = 0;      // floats between rows of the activation (0: no rows)
+  int64_t columns = 0;         // floats of a row that the call touches (0: all of the tensor, no rows)
+  bool last_row_only = false;  // starts at the block's last row
+  bool written = false;
+};
+
+struct NoOperand {};  // a null pointer: no bias, no weight
+// Counts known when the call runs; literal in `step`.
+enum class Count { rows, sequences, tokens };
+struct Part {};  // which thread's part of the work
+
+using Argument = std::variant<Operand, NoOperand, double, int64_t, Count, Part>;
+using TemplateArgument = std::variant<int64_t, std::string>;  // string: a type ("bfloat16"), or "true"/"false"
+
+// One call of a kernel.
+struct Call {
+  std::string kernel;                                           // templates/TARGET/KERNEL.h holds `KERNEL`
+  std::vector<std::pair<std::string, TemplateArgument>> shape;  // template arguments by name, in order
+  std::vector<std::pair<std::string, Argument>> arguments;      // function arguments by name, in order
+  std::string about;                                            // "layer 0: x and z = in_proj normed"
+  int64_t layer = -1;                                           // -1: before or after the layers
+  bool synchronizes = true;  // threads > 1: all parts finish before the next call starts
+};
+
+// `forward` runs `calls` for every block of tokens, then `outputs_all` or, after the last block, `outputs_last`.
+// `step` runs `calls` and `outputs_all` once.
+struct Program {
+  std::string name;          // "step", "forward"
+  int64_t sequences = 1;     // that one run of the calls works on
+  int64_t block_tokens = 1;  // most tokens of a block
+  std::vector<WorkspaceBuffer> buffers = {};
+  std::vector<Call> calls = {}, outputs_all = {}, outputs_last = {};
+};
+
+// What the one formula of the floor needs (bench/README.md), per token unless said otherwise.
+struct Cost {
+  int64_t matrix_multiply_adds = 0;  // of all matrices but the head
+  int64_t head_multiply_adds = 0;    // per token whose output is asked for
+  int64_t recurrence_multiply_adds = 0;
+  int64_t exponentials = 0;
+  int64_t weight_bytes = 0;  // packed, once a call
+  int64_t state_bytes = 0;   // one sequence's, read and written once a call
+};
+
+struct Plan {
+  std::string name;  // identifier: prefix of every symbol
+  std::string generator_version;
+  ModelConfiguration model;
+  Deployment deployment;  // resolved: no "native", no "auto"
+  WeightType weight_type{};
+  std::vector<CheckpointTensor> checkpoint;
+  std::vector<PackedTensor> weights;
+  int64_t weight_bytes = 0;  // of the data, without the file's header
+  std::vector<StateTensor> state;
+  int64_t state_floats = 0;  // of one sequence
+  int64_t workspace_floats = 0;
+  std::vector<Program> programs;
+  Cost cost;
+  // Target's choices that the emitted header explains: {"vector lanes", "16"}.
+  std::vector<std::pair<std::string, std::string>> choices;
+  std::string model_hash;  // of to_json(model): 64 hexadecimal digits; a state belongs to it
+  std::string hash;        // of to_json(*this) without this field: library and weights file belong to it
+
+  const PackedTensor& weight(const std::string& name) const;
+  const StateTensor& state_tensor(const std::string& name) const;
+  const Program& program(const std::string& name) const;
+};
+
+nlohmann::ordered_json to_json(const Plan& plan);  // without `hash`
+std::string to_text(const Plan& plan);             // plan.json: to_json plus the hash, indented
+std::string sha256(const std::string& text);       // 64 hexadecimal digits
+
+// The whole way from configurations to a verified plan. `matrices_are_16_bit` resolves `weights: auto`.
+Plan make_plan(const ModelConfiguration& model, const Deployment& deployment, const std::string& name,
+               bool matrices_are_16_bit);
+
+}  // namespace mambac

@@ -1,0 +1,204 @@
+// The plan as JSON: field for field the structs of plan.h, under the same names.
+#include "generator/plan/plan.h"
+
+namespace mambac {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string name_of(WeightType type) { return type == WeightType::f32 ? "f32" : "bf16"; }
+std::string name_of(Transform transform) { return transform == Transform::none ? "none" : "negative_exponential"; }
+std::string name_of(Packing packing) {
+  switch (packing) {
+    case Packing::panels:
+      return "panels";
+    case Packing::transposed:
+      return "transposed";
+    case Packing::rows:
+      return "rows";
+  }
+  return "";
+}
+std::string name_of(Space space) {
+  switch (space) {
+    case Space::weights:
+      return "weights";
+    case Space::state:
+      return "state";
+    case Space::workspace:
+      return "workspace";
+    case Space::tokens:
+      return "tokens";
+    case Space::input:
+      return "input";
+    case Space::output:
+      return "output";
+  }
+  return "";
+}
+std::string name_of(Count count) {
+  switch (count) {
+    case Count::rows:
+      return "rows";
+    case Count::sequences:
+      return "sequences";
+    case Count::tokens:
+      return "tokens";
+  }
+  return "";
+}
+
+Json json_of(const CheckpointTensor& tensor) {
+  return {{"name", tensor.name}, {"shape", tensor.shape}, {"matrix", tensor.matrix}};
+}
+
+Json json_of(const PackedTensor& tensor) {
+  Json segments = Json::array();
+  for (const Segment& segment : tensor.segments) segments.push_back(Json::array({segment.first_row, segment.rows}));
+  return {{"name", tensor.name},
+          {"source", tensor.source},
+          {"packing", name_of(tensor.packing)},
+          {"transform", name_of(tensor.transform)},
+          {"type", name_of(tensor.type)},
+          {"rows", tensor.rows},
+          {"columns", tensor.columns},
+          {"segments", std::move(segments)},
+          {"padded_rows", tensor.padded_rows},
+          {"panel_rows", tensor.panel_rows},
+          {"offset", tensor.offset},
+          {"bytes", tensor.bytes}};
+}
+
+Json json_of(const StateTensor& tensor) {
+  return {{"name", tensor.name},    {"golden_name", tensor.golden_name},   {"layer", tensor.layer},
+          {"shape", tensor.shape},  {"golden_order", tensor.golden_order}, {"padded_last", tensor.padded_last},
+          {"offset", tensor.offset}};
+}
+
+Json json_of(const WorkspaceBuffer& buffer) {
+  return {{"name", buffer.name},
+          {"rows", buffer.rows},
+          {"row_stride", buffer.row_stride},
+          {"offset", buffer.offset},
+          {"first_call", buffer.first_call},
+          {"last_call", buffer.last_call}};
+}
+
+Json json_of(const Argument& argument) {
+  struct Visitor {
+    Json operator()(const Operand& operand) const {
+      Json json = {{"space", name_of(operand.space)}, {"name", operand.name}, {"offset", operand.offset}};
+      if (operand.row_stride > 0) json["row_stride"] = operand.row_stride;
+      if (operand.columns > 0) json["columns"] = operand.columns;
+      if (operand.last_row_only) json["last_row_only"] = true;
+      if (operand.written) json["written"] = true;
+      return json;
+    }
+    Json operator()(NoOperand) const { return nullptr; }
+    Json operator()(double value) const { return value; }
+    Json operator()(int64_t value) const { return value; }
+    Json operator()(Count count) const { return name_of(count); }
+    Json operator()(Part) const { return "part"; }
+  };
+  return std::visit(Visitor{}, argument);
+}
+
+Json json_of(const Call& call) {
+  Json shape = Json::object(), arguments = Json::object();
+  for (const auto& [name, value] : call.shape) {
+    std::visit([&, &key = name](const auto& one) { shape[key] = one; }, value);
+  }
+  for (const auto& [name, value] : call.arguments) arguments[name] = json_of(value);
+  Json json = {{"kernel", call.kernel}, {"about", call.about}};
+  if (call.layer >= 0) json["layer"] = call.layer;
+  json["shape"] = std::move(shape);
+  json["arguments"] = std::move(arguments);
+  return json;
+}
+
+Json json_of(const Program& program);
+
+template <typename Element>
+Json json_of(const std::vector<Element>& elements) {
+  Json json = Json::array();
+  for (const Element& element : elements) json.push_back(json_of(element));
+  return json;
+}
+
+Json json_of(const Program& program) {
+  return {{"name", program.name},
+          {"sequences", program.sequences},
+          {"block_tokens", program.block_tokens},
+          {"buffers", json_of(program.buffers)},
+          {"calls", json_of(program.calls)},
+          {"outputs_all", json_of(program.outputs_all)},
+          {"outputs_last", json_of(program.outputs_last)}};
+}
+
+Json json_of(const Cost& cost) {
+  return {{"matrix_multiply_adds", cost.matrix_multiply_adds},
+          {"head_multiply_adds", cost.head_multiply_adds},
+          {"recurrence_multiply_adds", cost.recurrence_multiply_adds},
+          {"exponentials", cost.exponentials},
+          {"weight_bytes", cost.weight_bytes},
+          {"state_bytes", cost.state_bytes}};
+}
+
+bool holds_list_of_objects(const Json& json) {
+  if (!json.is_structured()) return false;
+  for (const Json& element : json) {
+    if (element.is_array() && !element.empty() && element.front().is_object()) return true;
+  }
+  return false;
+}
+
+// One line for each tensor, buffer and call, so that a plan can be read and compared line by line.
+void write(const Json& json, const std::string& indent, std::string& text) {
+  const bool list = json.is_array() && !json.empty() && json.front().is_object();
+  if (!list && !holds_list_of_objects(json)) {
+    text += json.dump();
+    return;
+  }
+  const std::string inner = indent + " ";
+  text += list ? "[" : "{";
+  bool first = true;
+  for (const auto& [key, value] : json.items()) {
+    text += (first ? "\n" : ",\n") + inner;
+    if (!list) text += Json(key).dump() + ": ";
+    write(value, inner, text);
+    first = false;
+  }
+  text += "\n" + indent + (list ? "]" : "}");
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Plan& plan) {
+  Json choices = Json::object();
+  for (const auto& [name, value] : plan.choices) choices[name] = value;
+  return {{"name", plan.name},
+          {"generator_version", plan.generator_version},
+          {"model_hash", plan.model_hash},
+          {"model", to_json(plan.model)},
+          {"deployment", to_json(plan.deployment)},
+          {"weight_type", name_of(plan.weight_type)},
+          {"choices", std::move(choices)},
+          {"cost", json_of(plan.cost)},
+          {"checkpoint", json_of(plan.checkpoint)},
+          {"weight_bytes", plan.weight_bytes},
+          {"weights", json_of(plan.weights)},
+          {"state_floats", plan.state_floats},
+          {"state", json_of(plan.state)},
+          {"workspace_floats", plan.workspace_floats},
+          {"programs", json_of(plan.programs)}};
+}
+
+std::string to_text(const Plan& plan) {
+  Json json = {{"hash", plan.hash}};
+  json.update(to_json(plan));
+  std::string text;
+  write(json, "", text);
+  return text + "\n";
+}
+
+}  // namespace mambac

@@ -1,0 +1,142 @@
+#include "generator/plan/verify_plan.h"
+
+#include <algorithm>
+
+#include "generator/error.h"
+
+namespace mambac {
+namespace {
+
+struct Range {
+  std::string name;
+  int64_t first = 0, end = 0;
+};
+
+void check_disjoint(std::vector<Range> ranges, int64_t end, const std::string& where) {
+  std::sort(ranges.begin(), ranges.end(),
+            [](const Range& a, const Range& b) { return std::pair(a.first, a.end) < std::pair(b.first, b.end); });
+  for (size_t index = 0; index < ranges.size(); ++index) {
+    if (ranges[index].first < 0 || ranges[index].end > end) {
+      fail(ExitCode::internal, "plan: {} of {} lies outside its {} elements", ranges[index].name, where, end);
+    }
+    if (index > 0 && ranges[index - 1].end > ranges[index].first) {
+      fail(ExitCode::internal, "plan: {} and {} of {} overlap", ranges[index - 1].name, ranges[index].name, where);
+    }
+  }
+}
+
+int64_t floats_of(const StateTensor& tensor) {
+  int64_t floats = tensor.padded_last;
+  for (size_t dimension = 0; dimension + 1 < tensor.shape.size(); ++dimension) floats *= tensor.shape[dimension];
+  return floats;
+}
+
+void check_weights(const Plan& plan) {
+  std::vector<Range> ranges;
+  for (const PackedTensor& tensor : plan.weights) {
+    ranges.push_back({tensor.name, tensor.offset, tensor.offset + tensor.bytes});
+    if (tensor.offset % 64 != 0) fail(ExitCode::internal, "plan: weight {} is not aligned to 64 bytes", tensor.name);
+    int64_t rows = 0;
+    for (const Segment& segment : tensor.segments) rows += segment.rows;
+    if (rows != tensor.rows) fail(ExitCode::internal, "plan: the segments of weight {} are not its rows", tensor.name);
+  }
+  check_disjoint(ranges, plan.weight_bytes, "the weights");
+}
+
+void check_state(const Plan& plan) {
+  std::vector<Range> ranges;
+  for (const StateTensor& tensor : plan.state) {
+    ranges.push_back({tensor.name, tensor.offset, tensor.offset + floats_of(tensor)});
+  }
+  check_disjoint(ranges, plan.state_floats, "the state");
+}
+
+void check_buffers(const Plan& plan, const Program& program) {
+  const auto calls = program.calls.size() + std::max(program.outputs_all.size(), program.outputs_last.size());
+  for (size_t call = 0; call < calls; ++call) {
+    std::vector<Range> live;
+    for (const WorkspaceBuffer& buffer : program.buffers) {
+      if (buffer.first_call <= static_cast<int64_t>(call) && static_cast<int64_t>(call) <= buffer.last_call) {
+        live.push_back({buffer.name, buffer.offset, buffer.offset + buffer.rows * buffer.row_stride});
+      }
+    }
+    check_disjoint(live, plan.workspace_floats, "the workspace of " + program.name);
+  }
+}
+
+int64_t shape_of(const Call& call, const std::string& name) {
+  for (const auto& [argument, value] : call.shape) {
+    if (argument == name) return std::get<int64_t>(value);
+  }
+  return 0;
+}
+
+// Multiples that a kernel states on its first lines.
+void check_divisible(const Call& call, const std::string& where) {
+  const int64_t lanes = shape_of(call, "Lanes");
+  for (const char* name : {"Channels", "PanelOutputs"}) {
+    const int64_t value = shape_of(call, name);
+    if (value > 0 && value % lanes != 0) {
+      fail(ExitCode::internal, "plan: {}: {} = {} is not a multiple of {} lanes", where, name, value, lanes);
+    }
+  }
+}
+
+void check_operand(const Plan& plan, const Program& program, const Operand& operand, const std::string& where) {
+  const auto inside = [&](int64_t first, int64_t end, int64_t low, int64_t high) {
+    if (first < low || end > high) {
+      fail(ExitCode::internal, "plan: {}: operand {} [{}, {}) lies outside [{}, {})", where, operand.name, first, end,
+           low, high);
+    }
+  };
+  switch (operand.space) {
+    case Space::weights: {
+      const PackedTensor& tensor = plan.weight(operand.name);
+      return inside(operand.offset, operand.offset + 1, tensor.offset, tensor.offset + tensor.bytes);
+    }
+    case Space::state: {
+      const StateTensor& tensor = plan.state_tensor(operand.name);
+      return inside(operand.offset, operand.offset, tensor.offset, tensor.offset + floats_of(tensor));
+    }
+    case Space::workspace: {
+      const auto buffer = std::find_if(program.buffers.begin(), program.buffers.end(),
+                                       [&](const WorkspaceBuffer& one) { return one.name == operand.name; });
+      if (buffer == program.buffers.end()) fail(ExitCode::internal, "plan: {}: no buffer {}", where, operand.name);
+      if (operand.row_stride != buffer->row_stride) {
+        fail(ExitCode::internal, "plan: {}: operand {} has rows of {} floats, its buffer of {}", where, operand.name,
+             operand.row_stride, buffer->row_stride);
+      }
+      const int64_t first_column = operand.offset - buffer->offset;
+      return inside(first_column, first_column + operand.columns, 0, buffer->row_stride);
+    }
+    case Space::tokens:
+    case Space::input:
+    case Space::output:
+      return inside(operand.offset, operand.offset + operand.columns, 0, operand.row_stride);
+  }
+}
+
+void check_calls(const Plan& plan, const Program& program, const std::vector<Call>& calls) {
+  for (const Call& call : calls) {
+    const std::string where = fmt::format("{}, layer {}, {} ({})", program.name, call.layer, call.kernel, call.about);
+    check_divisible(call, where);
+    for (const auto& [name, argument] : call.arguments) {
+      if (const auto* operand = std::get_if<Operand>(&argument)) check_operand(plan, program, *operand, where);
+    }
+  }
+}
+
+}  // namespace
+
+void verify_plan(const Plan& plan) {
+  check_weights(plan);
+  check_state(plan);
+  for (const Program& program : plan.programs) {
+    check_buffers(plan, program);
+    check_calls(plan, program, program.calls);
+    check_calls(plan, program, program.outputs_all);
+    check_calls(plan, program, program.outputs_last);
+  }
+}
+
+}  // namespace mambac

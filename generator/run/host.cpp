@@ -1,0 +1,183 @@
+#include "generator/run/host.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "generator/error.h"
+#include "generator/file.h"
+
+namespace mambac {
+namespace {
+
+using Message = std::array<char, 1024>;
+
+[[noreturn]] void fail_with_status(int status, const std::string& what) {
+  const bool machine = status == MAMBAC_WRONG_MACHINE || status == MAMBAC_NO_THREADS;
+  fail(machine ? ExitCode::environment : ExitCode::input, "{}", what);
+}
+
+nlohmann::ordered_json read_plan(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "plan.json";
+  if (!std::filesystem::is_regular_file(path)) {
+    fail(ExitCode::input, "{} is not an artifact: it has no plan.json; make one with mambac build MODEL --out DIR",
+         folder.string());
+  }
+  const nlohmann::ordered_json plan = nlohmann::ordered_json::parse(read_text(path), nullptr, false);
+  if (!plan.is_object() || !plan.contains("name") || !plan["name"].is_string() || !plan.contains("hash")) {
+    fail(ExitCode::input, "{} is not a plan of mambac; build the artifact again", path.string());
+  }
+  return plan;
+}
+
+std::shared_ptr<void> load_library(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) {
+    fail(ExitCode::input, "{} does not exist: the artifact was generated but not compiled; use mambac build",
+         path.string());
+  }
+  // An absolute path, for dlopen searches for a bare name elsewhere.
+  void* library = dlopen(std::filesystem::absolute(path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    fail(ExitCode::input, "{} cannot be loaded: {}; build the artifact again", path.string(), dlerror());
+  }
+  return {library, dlclose};
+}
+
+}  // namespace
+
+AlignedMemory::AlignedMemory(size_t bytes, size_t alignment) : memory_(nullptr, std::free), bytes_(bytes) {
+  // aligned_alloc wants a multiple of the alignment.
+  const size_t rounded = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
+  memory_.reset(std::aligned_alloc(alignment, rounded));
+  if (memory_ == nullptr) throw std::bad_alloc();
+  std::memset(memory_.get(), 0, rounded);
+}
+
+Artifact::Artifact(const std::filesystem::path& folder) : folder_(folder), plan_(read_plan(folder)) {
+  const std::string name = plan_["name"];
+  const std::filesystem::path library = folder / "lib" / ("lib" + name + ".so");
+  library_ = load_library(library);
+  const std::string symbol = name + "_artifact";
+  const auto artifact = reinterpret_cast<const mambac_artifact* (*)()>(dlsym(library_.get(), symbol.c_str()));
+  if (artifact == nullptr) fail(ExitCode::input, "{} has no function {}", library.string(), symbol);
+  table_ = artifact();
+  if (table_->version != MAMBAC_ARTIFACT_VERSION) {
+    fail(ExitCode::input, "{} has a table of version {}, this mambac knows version {}; build the artifact again",
+         library.string(), table_->version, MAMBAC_ARTIFACT_VERSION);
+  }
+  if (plan_["hash"] != table_->plan_hash) {
+    fail(ExitCode::input, "{} was compiled from another plan than {}; build the artifact again", library.string(),
+         (folder / "plan.json").string());
+  }
+  Message message{};
+  const std::string weights = (folder / (name + ".weights")).string();
+  const int status = table_->weights_open(weights.c_str(), &weights_, message.data(), message.size());
+  if (status != MAMBAC_OK) fail_with_status(status, message.data());
+}
+
+Artifact::~Artifact() { table_->weights_close(&weights_); }
+
+bool Artifact::has_program(const std::string& name) const {
+  const auto& programs = plan_.at("deployment").at("programs");
+  return std::find(programs.begin(), programs.end(), name) != programs.end();
+}
+
+Session::Session(const Artifact& artifact)
+    : artifact_(artifact),
+      state_(artifact.table().state_bytes, artifact.table().alignment),
+      workspace_memory_(artifact.table().workspace_bytes, artifact.table().alignment) {
+  Message message{};
+  const int status =
+      artifact.table().workspace_open(workspace_memory_.data(), &workspace_, message.data(), message.size());
+  if (status != MAMBAC_OK) fail_with_status(status, message.data());
+  reset();
+}
+
+Session::~Session() { artifact_.table().workspace_close(workspace_); }
+
+void Session::step(const void* input, std::span<float> output) {
+  const mambac_artifact& table = artifact_.table();
+  if (table.step == nullptr) {
+    fail(ExitCode::input, "{} has no program step; build it with --programs step,forward", artifact_.folder().string());
+  }
+  if (output.size() < static_cast<size_t>(table.batch) * table.output_size) {
+    fail(ExitCode::internal, "step of {} needs more room for its output", table.name);
+  }
+  const int status = table.step(artifact_.weights(), workspace_, state_.data(), input, output.data());
+  if (status != MAMBAC_OK)
+    fail_with_status(status, fmt::format("step of {}: {}", table.name, table.status_message(status)));
+}
+
+void Session::forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output) {
+  const mambac_artifact& table = artifact_.table();
+  if (table.forward == nullptr) {
+    fail(ExitCode::input, "{} has no program forward; build it with --programs step,forward",
+         artifact_.folder().string());
+  }
+  const int64_t rows = outputs == MAMBAC_ALL ? count : 1;
+  if (static_cast<int64_t>(output.size()) < table.batch * rows * table.output_size) {
+    fail(ExitCode::internal, "forward of {} needs more room for its output", table.name);
+  }
+  const int status =
+      table.forward(artifact_.weights(), workspace_, state_.data(), input, count, outputs, output.data());
+  if (status != MAMBAC_OK) {
+    fail_with_status(status, fmt::format("forward of {}: {}", table.name, table.status_message(status)));
+  }
+}
+
+void Session::reset() { artifact_.table().state_reset(state_.data()); }
+
+void Session::feed(std::span<const int32_t> tokens, std::span<float> output) {
+  const bool has_forward = artifact_.table().forward != nullptr;
+  const bool has_step = artifact_.table().step != nullptr;
+  while (!tokens.empty()) {
+    const size_t block = has_forward ? std::min<size_t>(tokens.size(), artifact_.table().forward_tokens) : 1;
+    if (block == 1 && has_step) {
+      step(tokens.data(), output);
+    } else {
+      forward(tokens.data(), static_cast<int32_t>(block), MAMBAC_LAST, output);
+    }
+    tokens = tokens.subspan(block);
+  }
+}
+
+std::span<std::byte> Session::state() { return {static_cast<std::byte*>(state_.data()), state_.bytes()}; }
+
+void Session::save_state(const std::filesystem::path& path, std::span<const int32_t> tokens) const {
+  AtomicFile file(path);
+  file.write({static_cast<const std::byte*>(state_.data()), state_.bytes()});
+  file.write(std::as_bytes(tokens));
+  file.commit();
+}
+
+std::vector<int32_t> Session::load_state(const std::filesystem::path& path) {
+  const MappedFile file = map_file(path);
+  const mambac_artifact& table = artifact_.table();
+  const size_t values = artifact_.plan().at("state_floats").get<size_t>() * table.batch * sizeof(float);
+  const size_t header = state_.bytes() - values;  // says whose state it is
+  reset();
+  if (file.bytes.size() < header || std::memcmp(file.bytes.data(), state_.data(), header) != 0) {
+    fail(ExitCode::input, "{} is not a state of the model of {}", path.string(), table.name);
+  }
+  if (file.bytes.size() < state_.bytes() || (file.bytes.size() - state_.bytes()) % sizeof(int32_t) != 0) {
+    fail(ExitCode::input, "{} has {} bytes, a state of {} (batch {}) has {}: truncated, or of another batch",
+         path.string(), file.bytes.size(), table.name, table.batch, state_.bytes());
+  }
+  std::memcpy(state_.data(), file.bytes.data(), state_.bytes());
+  std::vector<int32_t> tokens((file.bytes.size() - state_.bytes()) / sizeof(int32_t));
+  if (!tokens.empty()) {
+    std::memcpy(tokens.data(), file.bytes.data() + state_.bytes(), tokens.size() * sizeof(int32_t));
+  }
+  if (table.vocabulary > 0 && std::any_of(tokens.begin(), tokens.end(),
+                                          [&](int32_t token) { return token < 0 || token >= table.vocabulary; })) {
+    fail(ExitCode::input, "{} has tokens outside the vocabulary of {}: damaged, or of another batch", path.string(),
+         table.name);
+  }
+  return tokens;
+}
+
+}  // namespace mambac

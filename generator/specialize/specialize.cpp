@@ -1,0 +1,205 @@
+#include "generator/specialize/specialize.h"
+
+#include <fmt/ranges.h>
+
+#include <cctype>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "clang/Frontend/ASTUnit.h"
+#include "clang/Frontend/TextDiagnosticBuffer.h"
+#include "clang/Tooling/Tooling.h"
+#include "generator/emit/format_source.h"
+#include "generator/error.h"
+#include "generator/specialize/specialize_prelude.h"
+#include "generator/specialize/specialize_renderer.h"
+
+namespace mambac {
+namespace {
+
+const std::string root(source_root);
+const std::string prelude_root = "/mambac-prelude/";
+const std::string templates_folder = "templates/";
+
+// The variable of the parsed unit that makes Clang instantiate the wanted function of this index.
+std::string variable_of(size_t index) { return "wanted_" + std::to_string(index); }
+
+// One unit that includes every template and takes the address of every wanted instantiation.
+std::string unit_of(const std::map<std::string, std::string>& sources, const std::vector<Specialization>& wanted) {
+  std::string unit;
+  for (const auto& [path, text] : sources) {
+    if (path.starts_with(templates_folder)) unit += fmt::format("#include \"{}\"\n", path);
+  }
+  unit += "namespace mambac {\n";
+  for (size_t index = 0; index < wanted.size(); ++index) {
+    const std::string instantiation =
+        fmt::format("{}<{}>", wanted[index].kernel, fmt::join(wanted[index].template_arguments, ", "));
+    unit += fmt::format("#line 1 \"{0}\"\nauto* const {1} = &{0};\n", instantiation, variable_of(index));
+  }
+  return unit + "}\n";
+}
+
+// "HasBias" -> "has_bias".
+std::string snake_case(const std::string& name) {
+  std::string result;
+  for (const char letter : name) {
+    if (std::isupper(static_cast<unsigned char>(letter)) && !result.empty()) result += '_';
+    result += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  }
+  return result;
+}
+
+std::string identifier(const std::string& text) {
+  std::string result;
+  for (const char letter : text) {
+    if (std::isalnum(static_cast<unsigned char>(letter))) {
+      result += letter;
+    } else if (!result.empty() && result.back() != '_') {
+      result += '_';
+    }
+  }
+  while (result.ends_with('_')) result.pop_back();
+  return result;
+}
+
+class Specializer {
+ public:
+  Specializer(const std::map<std::string, std::string>& sources, const std::vector<Specialization>& wanted)
+      : wanted_(wanted),
+        names_{[this](const clang::FunctionDecl* function) { return helper(function); },
+               [this](clang::QualType type) { return type_name(type); }} {
+    parse(sources);
+  }
+
+  std::vector<SpecializedFunction> run() {
+    for (size_t index = 0; index < wanted_.size(); ++index) {
+      const auto& [kernel, arguments, name] = wanted_[index];
+      suffix_ = name.starts_with(kernel) ? name.substr(kernel.size()) : "_of_" + name;
+      emit(find(index), name, false);
+    }
+    return std::move(emitted_);
+  }
+
+ private:
+  void parse(const std::map<std::string, std::string>& sources) {
+    for (const auto& [path, text] : sources) files_.emplace_back(root + path, text);
+    for (const auto& [name, text] : standard_prelude()) files_.emplace_back(prelude_root + name, text);
+    unit_text_ = unit_of(sources, wanted_);
+    // The target and the missing -march are the same on every machine, and so is the output.
+    const std::vector<std::string> arguments = {"-std=c++20",    "--target=x86_64-unknown-linux-gnu",
+                                                "-nostdinc",     "-nostdinc++",
+                                                "-fsyntax-only", "-w",
+                                                "-I" + root,     "-isystem" + prelude_root};
+    clang::TextDiagnosticBuffer diagnostics;
+    unit_ = clang::tooling::buildASTFromCodeWithArgs(unit_text_, arguments, root + "specializations.cpp", "mambac",
+                                                     std::make_shared<clang::PCHContainerOperations>(),
+                                                     clang::tooling::getClangStripDependencyFileAdjuster(), files_,
+                                                     &diagnostics);
+    if (diagnostics.err_begin() != diagnostics.err_end()) {
+      const auto& [location, message] = *diagnostics.err_begin();
+      std::string reason = unit_ == nullptr ? message : place(unit_->getSourceManager(), location) + ": " + message;
+      if (diagnostics.note_begin() != diagnostics.note_end()) reason += ", " + diagnostics.note_begin()->second;
+      fail(ExitCode::internal, "the templates do not compile: {}", reason);
+    }
+    if (unit_ == nullptr) fail(ExitCode::internal, "the templates do not compile: Clang did not start");
+  }
+
+  // The instantiation that the unit's variable points to.
+  clang::FunctionDecl* find(size_t index) {
+    for (clang::Decl* declaration : unit_->getASTContext().getTranslationUnitDecl()->decls()) {
+      auto* space = llvm::dyn_cast<clang::NamespaceDecl>(declaration);
+      if (space == nullptr) continue;
+      for (clang::Decl* inner : space->decls()) {
+        auto* variable = llvm::dyn_cast<clang::VarDecl>(inner);
+        if (variable == nullptr || variable->getName() != variable_of(index)) continue;
+        auto* address = llvm::cast<clang::UnaryOperator>(variable->getInit()->IgnoreParenImpCasts());
+        auto* reference = llvm::cast<clang::DeclRefExpr>(address->getSubExpr()->IgnoreParenImpCasts());
+        return llvm::cast<clang::FunctionDecl>(reference->getDecl());
+      }
+    }
+    fail(ExitCode::internal, "no instantiation of {} was found", wanted_[index].kernel);
+  }
+
+  void emit(clang::FunctionDecl* function, const std::string& name, bool is_helper) {
+    if (function->getDefinition() == nullptr) fail(ExitCode::internal, "{} is declared, but not defined", name);
+    function = function->getDefinition();
+    const clang::SourceManager& manager = unit_->getSourceManager();
+    const SourceText source(manager, unit_->getLangOpts(), manager.getFileID(function->getLocation()));
+    Renderer renderer(unit_->getASTContext(), source, names_);
+    std::string text = format_source(renderer.function(function, name, is_helper));
+    emitted_.push_back({name, std::move(text)});
+  }
+
+  // Emits the function before its caller, once, if it stands under templates/.
+  std::optional<std::string> helper(const clang::FunctionDecl* function) {
+    const clang::FunctionDecl* definition = function->getDefinition();
+    if (definition == nullptr) return std::nullopt;
+    const clang::SourceManager& manager = unit_->getSourceManager();
+    if (!manager.getFilename(definition->getLocation()).starts_with(root + templates_folder)) return std::nullopt;
+    const auto [entry, is_new] = helpers_.try_emplace(definition, helper_name(definition));
+    if (is_new) emit(const_cast<clang::FunctionDecl*>(definition), entry->second, true);
+    return entry->second;
+  }
+
+  // Named as the kernel that calls it first: project_tile_192_to_768. Where that kernel calls two of them, the second
+  // one's name also says in which arguments it differs: project_tile_192_to_768_rows_1.
+  std::string helper_name(const clang::FunctionDecl* function) {
+    std::string name = function->getNameAsString();
+    const auto* primary = function->getPrimaryTemplate();
+    if (primary == nullptr) return name;
+    name += suffix_;
+    if (const auto other = helper_names_.find(name); other != helper_names_.end()) {
+      name += difference(function, other->second);
+    }
+    for (int count = 2; !helper_names_.emplace(name, function).second; ++count) name += fmt::format("_{}", count);
+    return name;
+  }
+
+  // "_rows_1_bfloat16_bias"
+  std::string difference(const clang::FunctionDecl* function, const clang::FunctionDecl* other) const {
+    const clang::TemplateParameterList& parameters = *function->getPrimaryTemplate()->getTemplateParameters();
+    std::string text;
+    for (unsigned index = 0; index < parameters.size(); ++index) {
+      const clang::TemplateArgument& argument = function->getTemplateSpecializationArgs()->get(index);
+      if (argument.structurallyEquals(other->getTemplateSpecializationArgs()->get(index))) continue;
+      const std::string parameter = snake_case(parameters.getParam(index)->getNameAsString());
+      if (argument.getKind() == clang::TemplateArgument::Type) {
+        text += "_" + identifier(type_name(argument.getAsType()));
+      } else if (!argument.getIntegralType()->isBooleanType()) {
+        const int64_t value = argument.getAsIntegral().getExtValue();
+        text += fmt::format("_{}_{}{}", parameter, value < 0 ? "minus_" : "", std::abs(value));
+      } else {
+        text += (argument.getAsIntegral() != 0 ? "_" : "_no_") + parameter;
+      }
+    }
+    return text;
+  }
+
+  std::string type_name(clang::QualType type) const {
+    clang::PrintingPolicy policy(unit_->getLangOpts());
+    policy.SuppressScope = true;
+    return type.getAsString(policy);
+  }
+
+  const std::vector<Specialization>& wanted_;
+  Names names_;
+  // Clang reads these as long as the unit lives.
+  clang::tooling::FileContentMappings files_;
+  std::string unit_text_;
+  std::unique_ptr<clang::ASTUnit> unit_;
+  std::string suffix_;  // of the kernel that is being emitted: "_192_to_768"
+  std::map<const clang::FunctionDecl*, std::string> helpers_;
+  std::map<std::string, const clang::FunctionDecl*> helper_names_;
+  std::vector<SpecializedFunction> emitted_;
+};
+
+}  // namespace
+
+std::vector<SpecializedFunction> specialize(const std::map<std::string, std::string>& sources,
+                                            const std::vector<Specialization>& wanted) {
+  return Specializer(sources, wanted).run();
+}
+
+}  // namespace mambac
