@@ -33,7 +33,9 @@ int main() {
   for (const auto& [path, text] : mambac::embedded_sources()) {
     if (path.starts_with("templates/cpu/") || path.starts_with("runtime/")) sources[path] = text;
   }
-  fmt::print("namespace specialized {{\n\nusing namespace mambac_runtime;\n");
+  fmt::print(
+      "#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n\n"
+      "namespace specialized {{\n\nusing namespace mambac_runtime;\n");
   for (const auto& function : mambac::specialize(sources, wanted)) fmt::print("\n{}\n", function.text);
   fmt::print("\n}}  // namespace specialized\n");
 }
