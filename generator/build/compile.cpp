@@ -72,12 +72,14 @@ void in_parallel(size_t count, Work work) {
 // What -fstack-usage left beside the objects.
 StackUsage read_stack_usage(const std::string& compiler, const fs::path& folder, const fs::path& objects) {
   StackUsage usage{fs::path(compiler).filename().string(), {}};
-  const std::string prefix = folder.string() + "/";
+  // Compilers shorten what a path shares with the working folder: everything up to the folder's own name goes.
+  const std::string last = folder.filename().string() + "/";
   for (const auto& entry : fs::directory_iterator(objects)) {
     if (entry.path().extension() != ".su") continue;
     std::string text = read_text(entry.path());
-    for (size_t at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at)) {
-      text.erase(at, prefix.size());
+    for (size_t at = text.find(last); at != std::string::npos; at = text.find(last)) {
+      const size_t line = text.rfind('\n', at) + 1;  // 0 on the first line
+      text.erase(line, at + last.size() - line);
     }
     usage.frames[entry.path().stem().string()] = std::move(text);
   }
