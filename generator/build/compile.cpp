@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "generator/emit/emit.h"
 #include "generator/error.h"
 #include "generator/file.h"
 #include "generator/progress.h"
@@ -37,10 +38,11 @@ void run(const std::vector<std::string>& command, const fs::path& log) {
 }
 
 std::vector<std::string> compile_options(const Plan& plan) {
-  // Products and sums are fused where the source says so and nowhere else: the same bits from every compiler.
-  return {
-      "-std=c++20",          "-O3",   "-ffp-contract=off", "-fno-math-errno", "-march=" + plan.deployment.isa, "-fPIC",
-      "-fvisibility=hidden", "-Wall", "-Wextra",           "-fstack-usage"};
+  std::vector<std::string> options = arithmetic_options(plan);
+  for (const char* option : {"-std=c++20", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-fstack-usage"}) {
+    options.push_back(option);
+  }
+  return options;
 }
 
 // Runs `work(index)` for every index below `count` on as many threads as the machine has; throws the first Error.

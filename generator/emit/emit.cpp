@@ -159,7 +159,7 @@ Placeholders placeholders(const Plan& plan) {
                                    "started\");\n"
                                    "  }\n"
                                  : ""},
-      {"COMPILE_OPTIONS", fmt::format("-O3 -ffp-contract=off -fno-math-errno -march={}", deployment.isa)},
+      {"COMPILE_OPTIONS", fmt::format("{}", fmt::join(arithmetic_options(plan), " "))},
       {"CMAKE_THREADS", threaded ? fmt::format("find_package(Threads REQUIRED)\ntarget_link_libraries({} PUBLIC "
                                                "Threads::Threads)\n",
                                                name)
@@ -185,6 +185,10 @@ Placeholders placeholders(const Plan& plan) {
 }
 
 }  // namespace
+
+std::vector<std::string> arithmetic_options(const Plan& plan) {
+  return {"-O3", "-ffp-contract=off", "-fno-math-errno", "-march=" + plan.deployment.isa};
+}
 
 int64_t weights_file_bytes(const Plan& plan) {
   return static_cast<int64_t>(mambac_runtime::weights_file_bytes(plan.weights.size(), plan.weight_bytes));

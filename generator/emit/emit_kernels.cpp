@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
-
 #include "generator/emit/embedded_sources.h"
+#include "generator/names.h"
 #include "generator/specialize/specialize.h"
 
 namespace mambac {
@@ -46,15 +45,6 @@ std::string short_name(const Call& call) {
     separator = "x";
   }
   return name;
-}
-
-std::string snake_case(const std::string& name) {
-  std::string text;
-  for (const char letter : name) {
-    if (std::isupper(static_cast<unsigned char>(letter)) && !text.empty()) text += '_';
-    text += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  }
-  return text;
 }
 
 // The template arguments in which the calls differ: "_bias", "_tile_rows_6", "_bfloat16".

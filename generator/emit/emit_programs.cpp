@@ -82,7 +82,7 @@ std::string emit_calls(const Plan& plan, const Program& program, const std::vect
     for (const auto& [name, argument] : call.arguments) arguments.push_back(text_of(plan, program, argument, counts));
     text += fmt::format("  // {}\n", call.about);
     text += fmt::format("  {}({});\n", names.of(call), fmt::join(arguments, ", "));
-    if (is_threaded(plan) && call.synchronizes) text += "  workers.synchronize();\n";
+    if (is_threaded(plan)) text += "  workers.synchronize();\n";
   }
   return text;
 }

@@ -3,16 +3,10 @@
 #include <algorithm>
 
 #include "generator/error.h"
+#include "generator/names.h"
 
 namespace mambac {
 namespace {
-
-template <typename Named>
-const Named& find_named(const std::vector<Named>& all, const std::string& name, const char* kind) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
-  if (found == all.end()) fail(ExitCode::internal, "the graph has no {} '{}'", kind, name);
-  return *found;
-}
 
 template <typename Value>
 const Value* find_role(const std::vector<std::pair<std::string, Value>>& all, const std::string& role) {
@@ -63,11 +57,13 @@ bool Operation::has(const std::string& flag) const {
 }
 
 const CheckpointTensor& Graph::checkpoint_tensor(const std::string& name) const {
-  return find_named(checkpoint, name, "checkpoint tensor");
+  return find_named(checkpoint, name, "the graph has no checkpoint tensor");
 }
-const GraphWeight& Graph::weight(const std::string& name) const { return find_named(weights, name, "weight"); }
+const GraphWeight& Graph::weight(const std::string& name) const {
+  return find_named(weights, name, "the graph has no weight");
+}
 const Activation& Graph::activation(const std::string& name) const {
-  return find_named(activations, name, "activation");
+  return find_named(activations, name, "the graph has no activation");
 }
 
 void Graph::add_matrix(const std::string& name, const std::string& source, int64_t rows, int64_t columns,

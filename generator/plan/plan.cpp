@@ -7,19 +7,13 @@
 
 #include "generator/error.h"
 #include "generator/families/families.h"
+#include "generator/names.h"
 #include "generator/plan/verify_plan.h"
 #include "generator/targets/targets.h"
 #include "generator/version.h"
 
 namespace mambac {
 namespace {
-
-template <typename Named>
-const Named& find_named(const std::vector<Named>& all, const std::string& name, const char* kind) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Named& one) { return one.name == name; });
-  if (found == all.end()) fail(ExitCode::internal, "the plan has no {} '{}'", kind, name);
-  return *found;
-}
 
 Deployment resolve(Deployment deployment, bool matrices_are_16_bit) {
   check(deployment);
@@ -37,9 +31,15 @@ std::string hash_of_mathematics(const ModelConfiguration& model) {
 
 }  // namespace
 
-const PackedTensor& Plan::weight(const std::string& name) const { return find_named(weights, name, "weight"); }
-const StateTensor& Plan::state_tensor(const std::string& name) const { return find_named(state, name, "state"); }
-const Program& Plan::program(const std::string& name) const { return find_named(programs, name, "program"); }
+const PackedTensor& Plan::weight(const std::string& name) const {
+  return find_named(weights, name, "the plan has no weight");
+}
+const StateTensor& Plan::state_tensor(const std::string& name) const {
+  return find_named(state, name, "the plan has no state");
+}
+const Program& Plan::program(const std::string& name) const {
+  return find_named(programs, name, "the plan has no program");
+}
 
 std::string sha256(const std::string& text) {
   llvm::SHA256 hash;

@@ -107,7 +107,6 @@ struct Call {
   std::vector<std::pair<std::string, Argument>> arguments;      // function arguments by name, in order
   std::string about;                                            // "layer 0: x and z = in_proj normed"
   int64_t layer = -1;                                           // -1: before or after the layers
-  bool synchronizes = true;  // threads > 1: all parts finish before the next call starts
 };
 
 // `forward` runs `calls` for every block of tokens, then `outputs_all` or, after the last block, `outputs_last`.

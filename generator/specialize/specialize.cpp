@@ -13,6 +13,7 @@
 #include "clang/Tooling/Tooling.h"
 #include "generator/emit/format_source.h"
 #include "generator/error.h"
+#include "generator/names.h"
 #include "generator/specialize/specialize_prelude.h"
 #include "generator/specialize/specialize_renderer.h"
 
@@ -39,16 +40,6 @@ std::string unit_of(const std::map<std::string, std::string>& sources, const std
     unit += fmt::format("#line 1 \"{0}\"\nauto* const {1} = &{0};\n", instantiation, variable_of(index));
   }
   return unit + "}\n";
-}
-
-// "HasBias" -> "has_bias".
-std::string snake_case(const std::string& name) {
-  std::string result;
-  for (const char letter : name) {
-    if (std::isupper(static_cast<unsigned char>(letter)) && !result.empty()) result += '_';
-    result += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  }
-  return result;
 }
 
 std::string identifier(const std::string& text) {
