@@ -84,21 +84,26 @@ MappedFile map_file(const std::filesystem::path& path) {
 }
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    fail(ExitCode::input, "cannot write {}: it is there and is not a regular file", path.string());
+  }
+  if (fs::is_symlink(path, error)) path_ = fs::weakly_canonical(path, error);
   // The process id keeps two builds apart; the counter, two files of one build.
   for (int counter = 0; descriptor_ < 0; ++counter) {
-    temporary_ = path_;
-    temporary_ += fmt::format(".{}-{}.partial", getpid(), counter);
-    descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno != EEXIST) {
-      fail(ExitCode::environment, "cannot write {}: {}", path_.string(), reason());
+    const fs::path temporary = fmt::format("{}.{}-{}.partial", path_.string(), getpid(), counter);
+    descriptor_ = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ >= 0) {
+      temporary_.emplace(temporary);
+    } else if (errno != EEXIST) {
+      fail(ExitCode::environment, "cannot write {}: {}", path.string(), reason());
     }
   }
 }
 
-AtomicFile::~AtomicFile() {
-  if (descriptor_ >= 0) close(descriptor_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
-}
+AtomicFile::~AtomicFile() { close(descriptor_); }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
   write_at(position_, bytes);
@@ -119,10 +124,9 @@ void AtomicFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
 
 void AtomicFile::commit() {
   if (fsync(descriptor_) != 0) fail(ExitCode::environment, "cannot write {}: {}", path_.string(), reason());
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) {
-    fail(ExitCode::environment, "cannot write {}: {}", path_.string(), reason());
+  if (const std::error_code error = temporary_->rename_to(path_)) {
+    fail(ExitCode::environment, "cannot write {}: {}", path_.string(), error.message());
   }
-  temporary_.clear();
 }
 
 }  // namespace mambac

@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "generator/temporary_path.h"
 
 namespace mambac {
 
@@ -30,7 +33,8 @@ struct MappedFile {
 MappedFile map_file(const std::filesystem::path& path);
 
 // A file that is written piece by piece and appears under its name only by commit(). Without commit() the temporary
-// file is removed.
+// file is removed. Where `path` is a symbolic link, the file that it names is replaced; what is not a regular file is
+// refused (ExitCode::input).
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
@@ -43,8 +47,9 @@ class AtomicFile {
   void commit();                                                     // flush, rename
 
  private:
-  std::filesystem::path path_, temporary_;
+  std::filesystem::path path_;
   int descriptor_ = -1;
+  std::optional<TemporaryPath> temporary_;
   uint64_t position_ = 0;  // where write() goes on
 };
 

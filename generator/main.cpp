@@ -9,6 +9,7 @@
 
 #include "generator/commands/commands.h"
 #include "generator/error.h"
+#include "generator/temporary_path.h"
 #include "generator/version.h"
 
 namespace {
@@ -24,6 +25,7 @@ constexpr char exit_codes[] = R"(Exit codes:
 `mambac COMMAND --help` shows the options of a command and an example.)";
 
 int report(mambac::ExitCode code, const char* message) {
+  mambac::wait_for_end_if_interrupted();
   fmt::print(stderr, "mambac: {}\n", message);
   return static_cast<int>(code);
 }
@@ -50,6 +52,7 @@ int main(int count, char** arguments) {
   mambac::add_bench_command(app);
 
   try {
+    mambac::remove_temporary_paths_when_interrupted();
     app.parse(count, arguments);
     return static_cast<int>(mambac::ExitCode::success);
   } catch (const CLI::ParseError& error) {

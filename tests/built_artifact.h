@@ -7,6 +7,7 @@
 
 #include "generator/build/build_artifact.h"
 #include "generator/run/host.h"
+#include "tests/command.h"
 
 namespace mambac {
 
@@ -19,12 +20,5 @@ const Artifact& built_artifact(const BuildRequest& request);
 // Compiles and runs a program that links static libraries; returns its output. A failure is a test failure.
 std::string run_program_with(const std::filesystem::path& source, const std::vector<std::filesystem::path>& artifacts,
                              const std::string& arguments);
-
-// Output of a shell command and its exit code.
-struct CommandResult {
-  int exit_code = 0;
-  std::string output;
-};
-CommandResult run_command(const std::string& command);
 
 }  // namespace mambac

@@ -14,24 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-CommandResult mambac(const std::string& arguments, const std::string& environment = "") {
-  return run_command(environment + " generator/mambac " + arguments);
-}
-
-void expect_refusal(const CommandResult& result, ExitCode code, const std::string& sentence) {
-  EXPECT_EQ(result.exit_code, static_cast<int>(code)) << result.output;
-  EXPECT_NE(result.output.find(sentence), std::string::npos) << result.output;
-  EXPECT_EQ(result.output.find("terminate"), std::string::npos) << result.output;
-}
-
-// Nothing but what the test put there.
-void expect_only(const fs::path& folder, const std::vector<std::string>& names) {
-  std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(folder)) found.push_back(entry.path().filename().string());
-  std::sort(found.begin(), found.end());
-  EXPECT_EQ(found, names);
-}
-
 // A copy of mamba1-tiny whose tensors a test may change.
 struct ModelCopy {
   fs::path folder = test_folder() / "model";
@@ -119,43 +101,6 @@ TEST(Command, NoCompiler) {
   const std::string build = fmt::format("build configs/product-small --out {}", (folder / "out").string());
   expect_refusal(mambac(build, "CXX=/nowhere/compiler"), ExitCode::environment, "/nowhere/compiler");
   expect_refusal(mambac(build, "CXX= PATH=/nowhere"), ExitCode::environment, "no C++ compiler was found");
-  expect_only(folder, {});
-}
-
-TEST(Command, AFolderThatIsNotOursStays) {
-  const fs::path folder = test_folder();
-  fs::create_directories(folder / "out");
-  write_text(folder / "out" / "thesis.txt", "years of work");
-  expect_refusal(mambac(fmt::format("generate configs/product-small --out {}", (folder / "out").string())),
-                 ExitCode::input, "mambac did not write");
-  EXPECT_EQ(read_text(folder / "out" / "thesis.txt"), "years of work");
-  expect_only(folder, {"out"});
-}
-
-TEST(Command, AnArtifactOfOursIsReplaced) {
-  const fs::path folder = test_folder();
-  for (const char* model : {"product-small", "product-default"}) {
-    const CommandResult result =
-        mambac(fmt::format("generate configs/{} --name product --out {}", model, (folder / "out").string()));
-    EXPECT_EQ(result.exit_code, 0) << result.output;
-  }
-  expect_only(folder, {"out"});
-}
-
-TEST(Command, OutUnderAFile) {
-  const fs::path folder = test_folder();
-  write_text(folder / "file", "");
-  expect_refusal(mambac(fmt::format("generate configs/product-small --out {}/file/out", folder.string())),
-                 ExitCode::environment, "cannot be created");
-}
-
-TEST(Command, NoSpaceLeavesNothingBehind) {
-  const fs::path folder = test_folder();
-  // No file may grow beyond 64 KiB: the weights cannot be written.
-  const CommandResult result = run_command(fmt::format(
-      "sh -c 'trap \"\" XFSZ; ulimit -f 128; exec generator/mambac build tests/goldens/mamba1-tiny --out {}'",
-      (folder / "out").string()));
-  EXPECT_EQ(result.exit_code, static_cast<int>(ExitCode::environment)) << result.output;
   expect_only(folder, {});
 }
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <sstream>
 
+#include "generator/build/library_name.h"
 #include "generator/error.h"
 
 namespace mambac {
@@ -42,11 +42,8 @@ std::string default_name(const fs::path& model) {
   fs::path path = fs::absolute(model).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
   if (path.filename() == "config.json") path = path.parent_path();
-  return identifier_of(fs::is_directory(path) ? path.filename().string() : path.stem().string());
+  return library_name_of(fs::is_directory(path) ? path.filename().string() : path.stem().string());
 }
-
-bool is_letter(char letter) { return std::isalpha(static_cast<unsigned char>(letter)); }
-bool is_digit(char letter) { return std::isdigit(static_cast<unsigned char>(letter)); }
 
 }  // namespace
 
@@ -70,8 +67,8 @@ PlannedModel plan_model(const BuildRequest& request) {
   const ModelConfiguration model = read_model_configuration(request.model);
   for (const std::string& warning : model.warnings) fmt::print(stderr, "mambac: warning: {}\n", warning);
   const Deployment deployment = deployment_of(request);
+  if (!request.name.empty()) check_library_name(request.name);
   const std::string name = request.name.empty() ? default_name(request.model) : request.name;
-  check_identifier(name);
 
   std::optional<Checkpoint> checkpoint;
   if (Checkpoint::exists(request.model)) checkpoint.emplace(request.model);
@@ -82,28 +79,6 @@ PlannedModel plan_model(const BuildRequest& request) {
     }
   }
   return {std::move(plan), std::move(checkpoint)};
-}
-
-std::string identifier_of(const std::string& name) {
-  std::string identifier;
-  for (const char letter : name) {
-    identifier += is_letter(letter) || is_digit(letter)
-                      ? static_cast<char>(std::tolower(static_cast<unsigned char>(letter)))
-                      : '_';
-  }
-  return identifier.empty() || is_digit(identifier.front()) ? "model_" + identifier : identifier;
-}
-
-void check_identifier(const std::string& name) {
-  const bool valid = !name.empty() && name.size() <= 64 && is_letter(name.front()) &&
-                     std::all_of(name.begin(), name.end(),
-                                 [](char letter) { return is_letter(letter) || is_digit(letter) || letter == '_'; }) &&
-                     !name.starts_with("mambac");
-  if (!valid) {
-    fail(ExitCode::usage,
-         "--name {}: must be at most 64 letters, digits and underscores, begin with a letter, and not with 'mambac'",
-         name);
-  }
 }
 
 }  // namespace mambac

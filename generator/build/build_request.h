@@ -30,10 +30,4 @@ struct PlannedModel {
 };
 PlannedModel plan_model(const BuildRequest& request);
 
-// A folder's name as an identifier of C: "mamba-1.4b" becomes "mamba_1_4b".
-std::string identifier_of(const std::string& name);
-
-// Throws Error (ExitCode::usage) if `name` cannot be the prefix of C functions.
-void check_identifier(const std::string& name);
-
 }  // namespace mambac

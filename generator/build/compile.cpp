@@ -2,6 +2,7 @@
 
 #include <llvm/Support/Program.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
@@ -71,6 +72,13 @@ void in_parallel(size_t count, Work work) {
   if (error) std::rethrow_exception(error);
 }
 
+// "NAME.cpp" becomes "NAME.o", "runtime/status.cpp" "runtime-status.o": no NAME holds a '-'.
+std::string object_name(const fs::path& source, const fs::path& folder) {
+  std::string name = source.lexically_relative(folder).replace_extension(".o").string();
+  std::replace(name.begin(), name.end(), '/', '-');
+  return name;
+}
+
 // What -fstack-usage left beside the objects.
 StackUsage read_stack_usage(const std::string& compiler, const fs::path& folder, const fs::path& objects) {
   StackUsage usage{fs::path(compiler).filename().string(), {}};
@@ -121,7 +129,7 @@ StackUsage compile(const Plan& plan, const fs::path& folder) {
   fs::create_directories(library);
   fs::create_directories(objects);
   std::vector<std::string> object_files;
-  for (const fs::path& source : sources) object_files.push_back((objects / (source.stem().string() + ".o")).string());
+  for (const fs::path& source : sources) object_files.push_back((objects / object_name(source, folder)).string());
 
   Progress progress("compiling", static_cast<int64_t>(sources.size()) + 1);
   in_parallel(sources.size(), [&](size_t index) {

@@ -12,7 +12,7 @@ namespace mambac {
 // What the compiler says of every function's frame on the stack.
 struct StackUsage {
   std::string compiler;                       // "g++"
-  std::map<std::string, std::string> frames;  // its .su file by the source's stem, "NAME_step"
+  std::map<std::string, std::string> frames;  // its .su file by the object's name, "NAME_step"
 };
 
 // Compiles the artifact's sources in `folder`, in parallel, with the C++ compiler of $CXX, or the first of clang++-19,

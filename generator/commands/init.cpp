@@ -25,8 +25,8 @@ void run(const InitOptions& options) {
   const fs::path configuration =
       is_folder(options.model) ? fs::path(options.model) / "config.json" : fs::path(options.model);
   const fs::path out = options.out;
-  if (is_present(out / "model.safetensors")) {
-    fail(ExitCode::input, "{}: holds weights already; choose another --out or remove them", options.out);
+  if (is_present(out) && !(is_folder(out) && fs::is_empty(out))) {
+    fail(ExitCode::input, "{}: is there and is not an empty folder; choose another --out or remove it", options.out);
   }
   std::error_code error;
   fs::create_directories(out, error);
@@ -43,7 +43,7 @@ void add_init_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("init", "Make a model's folder with freshly initialized weights.");
   command->add_option("model", options->model, "configuration: a folder with config.json, or a JSON file")->required();
   command->add_option("--seed", options->seed, "the same seed gives the same weights on every machine")->required();
-  command->add_option("--out", options->out, "folder to write config.json and model.safetensors into")->required();
+  command->add_option("--out", options->out, "new or empty folder for config.json and model.safetensors")->required();
   command->footer("Example:\n  mambac init configs/product-default --seed 1 --out .mambac/product-default-fresh");
   command->callback([options] { run(*options); });
 }
