@@ -19,7 +19,8 @@ enum mambac_status {
   MAMBAC_BAD_COUNT = 4,       /* count is not in 1..NAME_FORWARD_TOKENS, or the outputs argument is unknown */
   MAMBAC_WRONG_STATE = 5,     /* the state is of another model or version, or was never reset */
   MAMBAC_FILE_ERROR = 6,      /* the weights file cannot be opened or mapped */
-  MAMBAC_WRONG_WEIGHTS = 7,   /* the weights file is of another model, deployment or version */
+  MAMBAC_WRONG_WEIGHTS = 7,   /* the weights file is of another model, deployment or version; or the open weights or the
+                                 workspace that a call was given were opened by another artifact */
   MAMBAC_DAMAGED_WEIGHTS = 8, /* truncated, or a checksum does not match */
   MAMBAC_WRONG_MACHINE = 9,   /* this machine lacks the artifact's instruction set */
   MAMBAC_NO_THREADS = 10      /* the workers could not be started */
@@ -37,13 +38,14 @@ typedef struct mambac_weights {
   const unsigned char* data; /* the packed tensors */
   void* mapping;             /* of a file; null when the caller holds the memory */
   size_t mapped_bytes;
+  const void* owner; /* the artifact that opened them: no other takes them */
 } mambac_weights;
 
 /* Scratch memory and workers, opened inside memory of the caller. One call at a time per workspace. */
 typedef struct mambac_workspace mambac_workspace;
 
 /* All of an artifact, for hosts that load any: found as `const mambac_artifact* NAME_artifact(void)`. */
-#define MAMBAC_ARTIFACT_VERSION 1
+#define MAMBAC_ARTIFACT_VERSION 2
 typedef struct mambac_artifact {
   uint32_t version; /* MAMBAC_ARTIFACT_VERSION */
   const char* name;

@@ -22,7 +22,7 @@ MAMBAC_ANY_MACHINE const char* status_message(int status) {
     case MAMBAC_FILE_ERROR:
       return "the weights file cannot be opened or mapped";
     case MAMBAC_WRONG_WEIGHTS:
-      return "the weights are of another model, deployment or version";
+      return "the weights, or the workspace, are of another model, deployment or version";
     case MAMBAC_DAMAGED_WEIGHTS:
       return "the weights are truncated or damaged";
     case MAMBAC_WRONG_MACHINE:

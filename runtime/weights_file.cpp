@@ -127,8 +127,8 @@ int check_tensors(Bytes table, Bytes data, const char* where, Message message) {
   return MAMBAC_OK;
 }
 
-// All of it; on success sets `data`.
-int check_weights(Bytes file, const char* where, const ExpectedWeights& expected, const unsigned char** data,
+// All of it; on success sets `data` and `owner`.
+int check_weights(Bytes file, const char* where, const ExpectedWeights& expected, mambac_weights* weights,
                   Message message) {
   WeightsHeader header;
   int status = check_header(file, where, expected.file_bytes, header, message);
@@ -138,7 +138,8 @@ int check_weights(Bytes file, const char* where, const ExpectedWeights& expected
     status = check_tensors(table, file.subspan(header.data_offset), where, message);
   }
   if (status != MAMBAC_OK) return status;
-  *data = reinterpret_cast<const unsigned char*>(file.data()) + header.data_offset;
+  weights->data = reinterpret_cast<const unsigned char*>(file.data()) + header.data_offset;
+  weights->owner = &expected;
   return succeed(message);
 }
 
@@ -167,7 +168,7 @@ int open_weights(const char* path, const ExpectedWeights& expected, mambac_weigh
   }
   if (!S_ISREG(properties.st_mode)) return fail(message, MAMBAC_FILE_ERROR, "%s: is not a file", path);
   const size_t bytes = static_cast<size_t>(properties.st_size);
-  if (bytes == 0) return check_weights({}, path, expected, &weights->data, message);  // nothing to map
+  if (bytes == 0) return check_weights({}, path, expected, weights, message);  // nothing to map
   void* mapping = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file.number, 0);
   if (mapping == MAP_FAILED) {
     const int reason = errno;
@@ -177,7 +178,7 @@ int open_weights(const char* path, const ExpectedWeights& expected, mambac_weigh
   ::madvise(mapping, bytes, MADV_WILLNEED);
 
   const Bytes content(static_cast<const std::byte*>(mapping), bytes);
-  const int status = check_weights(content, path, expected, &weights->data, message);
+  const int status = check_weights(content, path, expected, weights, message);
   if (status != MAMBAC_OK) {
     ::munmap(mapping, bytes);
     return status;
@@ -200,10 +201,10 @@ int weights_from_memory(const void* memory, size_t bytes, const ExpectedWeights&
                 weights_alignment);
   }
   const Bytes content(static_cast<const std::byte*>(memory), bytes);
-  return check_weights(content, "weights in memory", expected, &weights->data, message);
+  return check_weights(content, "weights in memory", expected, weights, message);
 }
 
-void close_weights(mambac_weights* weights) {
+MAMBAC_ANY_MACHINE void close_weights(mambac_weights* weights) {
   if (weights == nullptr) return;
   if (weights->mapping != nullptr) ::munmap(weights->mapping, weights->mapped_bytes);
   *weights = {};

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "runtime/any_machine.h"
 #include "runtime/mambac.h"
 
 namespace mambac_runtime {
 
-// What the artifact was generated for; all of it literals.
+// What the artifact was generated for; all of it literals. Its address tells open weights of one artifact from those of
+// another, so that it must outlive them.
 struct ExpectedWeights {
   const char* model_name;
   const char* plan_hash;  // 64 hexadecimal digits
@@ -29,6 +31,6 @@ int weights_from_memory(const void* memory, size_t bytes, const ExpectedWeights&
                         char* message, size_t message_bytes);
 
 // Unmaps what open_weights mapped, and leaves `weights` empty. Null, empty or closed before: nothing to do.
-void close_weights(mambac_weights* weights);
+MAMBAC_ANY_MACHINE void close_weights(mambac_weights* weights);
 
 }  // namespace mambac_runtime

@@ -25,6 +25,9 @@ constexpr ExpectedWeights expected_weights = {
 
 constexpr StateHeader state_header = make_state_header(FALCON_TINY_MODEL_HASH, FALCON_TINY_BATCH);
 
+// Marks the weights and workspaces that this artifact opened.
+constexpr const void* owner = &expected_weights;
+
 static_assert(sizeof(Workspace) <= FALCON_TINY_WORKSPACE_BYTES);
 
 bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % FALCON_TINY_ALIGNMENT == 0; }
@@ -37,9 +40,10 @@ float* sequences_of(void* state) {
 }
 
 // What step and forward check before they change anything.
-int check_arguments(const mambac_weights* weights, const mambac_workspace* workspace, const void* state,
-                    const void* input, const float* output) {
+int check_arguments(const mambac_weights* weights, mambac_workspace* workspace, const void* state, const void* input,
+                    const float* output) {
   if (!weights || !weights->data || !workspace || !state || !input || !output) return MAMBAC_NULL_ARGUMENT;
+  if (weights->owner != owner || workspace_of(workspace).owner != owner) return MAMBAC_WRONG_WEIGHTS;
   if (!is_aligned(state)) return MAMBAC_MISALIGNED;
   return has_state_header(state, state_header) ? MAMBAC_OK : MAMBAC_WRONG_STATE;
 }
@@ -58,6 +62,7 @@ int open_workspace(void* memory, mambac_workspace** workspace, char* message, si
     return fail(to, MAMBAC_MISALIGNED, "workspace_open: memory must be aligned to %d bytes", FALCON_TINY_ALIGNMENT);
   }
   Workspace* opened = new (memory) Workspace;
+  opened->owner = owner;
   *workspace = reinterpret_cast<mambac_workspace*>(opened);
   return succeed(to);
 }
@@ -84,7 +89,7 @@ MAMBAC_ANY_MACHINE int falcon_tiny_weights_from_memory(const void* memory, size_
                              : weights_from_memory(memory, bytes, expected_weights, weights, message, message_bytes);
 }
 
-void falcon_tiny_weights_close(falcon_tiny_weights* weights) { close_weights(weights); }
+MAMBAC_ANY_MACHINE void falcon_tiny_weights_close(falcon_tiny_weights* weights) { close_weights(weights); }
 
 MAMBAC_ANY_MACHINE int falcon_tiny_workspace_open(void* memory, falcon_tiny_workspace** workspace, char* message,
                                                   size_t message_bytes) {
@@ -93,7 +98,7 @@ MAMBAC_ANY_MACHINE int falcon_tiny_workspace_open(void* memory, falcon_tiny_work
   return status != MAMBAC_OK ? status : open_workspace(memory, workspace, message, message_bytes);
 }
 
-void falcon_tiny_workspace_close(falcon_tiny_workspace* workspace) {
+MAMBAC_ANY_MACHINE void falcon_tiny_workspace_close(falcon_tiny_workspace* workspace) {
   if (workspace) workspace_of(workspace).~Workspace();
 }
 

@@ -8,7 +8,7 @@
  *   Target         cpu x86-64-v3, batch 1, 1 thread
  *   Weights        312 960 bytes, matrices in f32
  *   State          37 376 bytes a sequence
- *   Workspace      241 664 bytes
+ *   Workspace      241 728 bytes
  *   Cost           92 160 multiply-adds and 776 exponentials a token
  *   Vector         8 floats; lanes run along outputs and channels
  *   Panels         32 outputs of a matrix side by side, read front to back
@@ -47,7 +47,7 @@ extern "C" {
 #define MAMBA2_TINY_THREADS 1
 #define MAMBA2_TINY_WEIGHTS_BYTES 317056
 #define MAMBA2_TINY_STATE_BYTES 37440
-#define MAMBA2_TINY_WORKSPACE_BYTES 241664
+#define MAMBA2_TINY_WORKSPACE_BYTES 241728
 #define MAMBA2_TINY_ALIGNMENT 64
 #define MAMBA2_TINY_PLAN_HASH "fbc575ce8262072054261c081bb6cb0fd1de73e6c02c211c680522b12713c1f2"
 #define MAMBA2_TINY_MODEL_HASH "2af678e156de2b689cb7b96425f7f047cdaf53743c1b6fd0fcc5273c1e497e80"

@@ -11,7 +11,8 @@ namespace mamba2_tiny_runtime {
 
 // Activations and, with more than one thread, the workers. Lies in memory of the caller.
 struct alignas(64) Workspace {
-  float activations[60416];
+  const void* owner;  // who opened it; at the same place in every artifact's workspace
+  alignas(64) float activations[60416];
 };
 
 // A weight, by its offset in bytes.

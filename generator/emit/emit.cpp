@@ -202,7 +202,8 @@ int64_t state_bytes(const Plan& plan) {
 int64_t workspace_bytes(const Plan& plan) {
   const int64_t activations = std::max<int64_t>(plan.workspace_floats, 16) * static_cast<int64_t>(sizeof(float));
   const int threads = static_cast<int>(plan.deployment.threads);
-  return round_up(activations, 64) + (threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0);
+  constexpr int64_t owner = 64;
+  return owner + round_up(activations, 64) + (threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0);
 }
 
 std::map<std::string, std::string> emit(const Plan& plan) {
