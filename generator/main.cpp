@@ -37,8 +37,10 @@ int main(int count, char** arguments) {
   app.set_version_flag("--version", fmt::format("mambac {}", mambac::generator_version));
   app.require_subcommand(1);
   app.footer(exit_codes);
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return fmt::format("mambac: {}\nRun mambac with --help for the commands and options.\n", error.what());
+  app.failure_message([](const CLI::App* app, const CLI::Error& error) {
+    const auto commands = app->get_subcommands();  // that were given
+    const std::string command = commands.empty() ? "" : commands.front()->get_name() + " ";
+    return fmt::format("mambac: {}\n`mambac {}--help` shows what can be given.\n", error.what(), command);
   });
   mambac::add_build_command(app);
   mambac::add_generate_command(app);

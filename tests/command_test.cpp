@@ -52,6 +52,7 @@ TEST(Command, HelpAndVersion) {
 
 TEST(Command, AnUnknownOptionIsAUsageError) {
   expect_refusal(mambac("build configs/austen-mamba --out x --wieghts f32"), ExitCode::usage, "--wieghts");
+  expect_refusal(mambac("text build/austen --wieghts f32"), ExitCode::usage, "`mambac text --help` shows");
 }
 
 TEST(Command, GenerateNeedsNoCompilerAndIsFast) {
@@ -156,8 +157,10 @@ TEST(Command, BadConfigurationsAndDeployments) {
   expect_refusal(
       mambac(fmt::format("build configs/product-small --deployment {}/deployment.json --out {}", folder.string(), out)),
       ExitCode::input, "batsch");
-  expect_refusal(mambac(fmt::format("build configs/product-small --isa pentium --out {}", out)), ExitCode::input,
-                 "pentium");
+  expect_refusal(mambac(fmt::format("build configs/product-small --isa pentium --out {}", out)), ExitCode::usage,
+                 "mambac: --isa is \"pentium\", must be one of: native, ");
+  expect_refusal(mambac(fmt::format("build configs/product-small --batch 0 --out {}", out)), ExitCode::usage,
+                 "mambac: --batch is 0, must be 1 to 4096");
   expect_refusal(mambac(fmt::format("build configs/product-small --name 3d --out {}", out)), ExitCode::usage, "3d");
   expect_refusal(mambac(fmt::format("build /nowhere/model --out {}", out)), ExitCode::input, "/nowhere/model");
 }
@@ -186,6 +189,51 @@ TEST(Command, OneFlippedBitOfTheWeightsIsFound) {
       mambac(fmt::format("compare {} --golden tests/goldens/mamba1-tiny/golden.safetensors", folder.string()));
   EXPECT_NE(result.exit_code, 0);
   EXPECT_NE(result.output.find("checksum"), std::string::npos) << result.output;
+}
+
+// Weights that the library beside them would refuse never replace good ones.
+TEST(Command, PackWantsTheOptionsOfTheArtifactBeside) {
+  const fs::path out = test_folder() / "out", weights = out / "tiny.weights";
+  const std::string model = " tests/goldens/mamba1-tiny --isa x86-64-v3 ";
+  ASSERT_EQ(mambac(fmt::format("generate {} --name tiny --out {}", model, out.string())).exit_code, 0);
+  const std::string pack = fmt::format("pack {} --out {}", model, weights.string());
+  EXPECT_EQ(mambac(pack + " --name tiny").exit_code, 0);
+  const std::string before = read_text(weights);
+  const std::pair<const char*, const char*> others[] = {
+      {"--name tiny --weights bf16", "weights is f32 there, bf16 here"},
+      {"--name tiny --threads 2", "threads is 1 there, 2 here"},
+      {"--name small", "the name is tiny there, small here"}};
+  for (const auto& [options, difference] : others) {
+    expect_refusal(mambac(fmt::format("{} {}", pack, options)), ExitCode::input,
+                   fmt::format("the library beside it would refuse these weights: {}; give the options", difference));
+    EXPECT_TRUE(read_text(weights) == before) << options;
+  }
+}
+
+TEST(Command, InspectTakesNoOptionsForAnArtifact) {
+  const std::string out = (test_folder() / "out").string();
+  ASSERT_EQ(mambac("generate tests/goldens/mamba1-tiny --out " + out).exit_code, 0);
+  EXPECT_EQ(mambac(fmt::format("inspect {} --json", out)).exit_code, 0);
+  expect_refusal(mambac(fmt::format("inspect {} --batch 2", out)), ExitCode::usage,
+                 "--batch: " + out + " is an artifact");
+}
+
+TEST(Command, WeightsOfPytorchAloneGetTheCommandThatConvertsThem) {
+  const fs::path folder = test_folder(), model = folder / "model";
+  fs::create_directory(model);
+  fs::copy_file("tests/goldens/mamba1-tiny/config.json", model / "config.json");
+  write_text(model / "pytorch_model.bin", "a pickle");
+  const std::string sentence =
+      fmt::format("the folder has pytorch_model.bin and no model.safetensors; convert with PyTorch: cd {} && python3",
+                  model.string());
+  expect_refusal(mambac(fmt::format("pack {} --out {}/weights", model.string(), folder.string())), ExitCode::input,
+                 sentence);
+  const CommandResult built = mambac(fmt::format("build {} --out {}/out", model.string(), folder.string()));
+  EXPECT_EQ(built.exit_code, 0);
+  EXPECT_NE(built.output.find(sentence), std::string::npos) << built.output;
+  // The artifact without weights names the command that packs them.
+  expect_refusal(mambac(fmt::format("bench {}/out", folder.string())), ExitCode::input,
+                 "was built without weights; pack a model's: mambac pack FOLDER --name model --target cpu --isa ");
 }
 
 TEST(Command, InspectAgreesWithTheArtifact) {

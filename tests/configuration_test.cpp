@@ -96,6 +96,20 @@ TEST(HuggingFace, FalconHasNormsOnDeltaBAndC) {
   EXPECT_EQ(to_json(parse(falcon))["mixer"]["delta_b_c_norm_epsilon"], 1e-6);
 }
 
+TEST(HuggingFace, NamesTheFieldThatAMisspellingMeans) {
+  nlohmann::json misspelt = changed(hugging_face, {{"time_step_rnak", 5}, {"layer_norm_epsilom", 1e-3}});
+  for (const char* name : {"time_step_rank", "layer_norm_epsilon"}) misspelt.erase(name);
+  EXPECT_THAT(parse(misspelt).warnings,
+              ElementsAre("config.json: field \"layer_norm_epsilom\" is unknown and ignored; if \"layer_norm_epsilon\" "
+                          "is meant, correct it: its default was taken",
+                          "config.json: field \"time_step_rnak\" is unknown and ignored; if \"time_step_rank\" is "
+                          "meant, correct it: its default was taken"));
+  misspelt.erase("hidden_size");
+  misspelt["hiden_size"] = 1024;
+  EXPECT_EQ(error_message([&] { parse(misspelt); }),
+            "config.json: field \"hidden_size\" is missing; is \"hiden_size\" a misspelling of it?");
+}
+
 TEST(HuggingFace, NamesFieldsThatItIgnores) {
   // The fields that published files carry along from mamba_ssm, wrong d_inner and d_model included.
   const ModelConfiguration model = parse(changed(hugging_face, {{"d_inner", 160},

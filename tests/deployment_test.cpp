@@ -71,8 +71,12 @@ TEST(Deployment, OptionsAreCheckedLikeAFile) {
   Deployment deployment;
   EXPECT_NO_THROW(check(deployment));
   deployment.forward_tokens = 65537;
-  EXPECT_EQ(error_message([&] { check(deployment, "options"); }),
-            "options: field \"forward_tokens\" is 65537, must be 1 to 65536");
+  EXPECT_EQ(error_message([&] { check(deployment); }, ExitCode::usage),
+            "--forward-tokens is 65537, must be 1 to 65536");
+  deployment = {};
+  deployment.isa = "avx2";
+  EXPECT_EQ(error_message([&] { check(deployment); }, ExitCode::usage),
+            "--isa is \"avx2\", must be one of: native, x86-64-v3, x86-64-v4");
 }
 
 TEST(Deployment, ShippedFilesAreRead) {

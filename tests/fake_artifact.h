@@ -25,6 +25,7 @@ inline nlohmann::ordered_json fake_tokenizer() {
 inline nlohmann::ordered_json fake_plan() {
   return {{"name", "fake"},
           {"hash", "hash of the fake plan"},
+          {"generator_version", "0"},
           {"model", {{"vocabulary_used", 12}}},
           {"deployment", {{"programs", {"step", "forward"}}, {"isa", "x86-64-v3"}}},
           {"state_floats", 2},

@@ -117,7 +117,11 @@ TEST(Host, SaysWhatIsWrongWithAFolder) {
   std::filesystem::remove(library);
   make_fake_artifact(folder);
   std::filesystem::remove(folder / "fake.weights");
-  EXPECT_EQ(error_message([&] { Artifact{folder}; }), (folder / "fake.weights").string() + " cannot be opened");
+  EXPECT_EQ(
+      error_message([&] { Artifact{folder}; }),
+      fmt::format("{0} does not exist: the artifact was built without weights; pack a model's: mambac pack FOLDER "
+                  "--name fake --programs step,forward --isa x86-64-v3 --out {0}",
+                  (folder / "fake.weights").string()));
   nlohmann::ordered_json plan = fake_plan();
   plan["hash"] = "another";
   write_text(folder / "plan.json", plan.dump());

@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <system_error>
 
 #include "generator/error.h"
 #include "generator/file.h"
+#include "generator/plan/stored_plan.h"
 
 namespace mambac {
 namespace {
@@ -19,14 +19,6 @@ namespace fs = std::filesystem;
 
 // Every file of an artifact, one path a line: what a later build may replace.
 constexpr char list_of_files[] = "artifact.files";
-
-// An artifact's folder has a plan.json that says who wrote it.
-bool is_artifact(const fs::path& folder) {
-  const fs::path plan = folder / "plan.json";
-  if (!fs::exists(plan)) return false;
-  const auto json = nlohmann::json::parse(read_text(plan), nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.contains("hash") && json.contains("generator_version");
-}
 
 // By their paths inside the folder.
 std::set<std::string> files_in(const fs::path& folder) {

@@ -75,4 +75,17 @@ std::vector<std::string> Checkpoint::check(const std::vector<CheckpointTensor>& 
   return unused;
 }
 
+std::string how_to_get_weights(const std::filesystem::path& path) {
+  const std::filesystem::path folder = folder_of(path);
+  for (const char* name : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (!is_present(folder / name)) continue;
+    return fmt::format(
+        "the folder has {} and no model.safetensors; convert with PyTorch: cd {} && python3 -c \"import glob, torch, "
+        "safetensors.torch as s; s.save_file({{n: t.clone() for f in glob.glob('pytorch_model*.bin') for n, t in "
+        "torch.load(f, map_location='cpu', weights_only=True).items()}}, 'model.safetensors')\"",
+        name, folder.string());
+  }
+  return "the model's folder has no model.safetensors; `mambac init` makes a folder with fresh ones";
+}
+
 }  // namespace mambac

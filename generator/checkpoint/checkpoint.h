@@ -35,4 +35,7 @@ class Checkpoint {
   SafetensorsFile file_;
 };
 
+// What to do about a model without weights, in a sentence that names what its folder lacks.
+std::string how_to_get_weights(const std::filesystem::path& path);
+
 }  // namespace mambac

@@ -16,7 +16,8 @@ struct BuildOptions {
   std::string out;
 };
 
-void print_summary(const BuiltArtifact& artifact, const std::string& out, bool compiled, double seconds) {
+void print_summary(const BuiltArtifact& artifact, const std::string& model, const std::string& out, bool compiled,
+                   double seconds) {
   const Plan& plan = artifact.plan;
   fmt::print("{}: {} {} in {:.1f} s\n", out, plan.name, compiled ? "built" : "generated", seconds);
   fmt::print("  header     {}/{}.h\n", out, plan.name);
@@ -25,7 +26,7 @@ void print_summary(const BuiltArtifact& artifact, const std::string& out, bool c
     fmt::print("  weights    {}/{}.weights, {:.1f} MB, matrices in {}\n", out, plan.name,
                static_cast<double>(weights_file_bytes(plan)) / 1e6, plan.deployment.weights);
   } else if (compiled) {
-    fmt::print("  weights    none: the model's folder has no model.safetensors; `mambac init` makes fresh ones\n");
+    fmt::print("  weights    none: {}\n", how_to_get_weights(model));
   }
   fmt::print("  memory     state {} bytes, workspace {} bytes\n", state_bytes(plan), workspace_bytes(plan));
   fmt::print("  target     {} {}, batch {}, {} thread{}\n", plan.deployment.target, plan.deployment.isa,
@@ -42,7 +43,7 @@ void add(CLI::App& app, const char* name, const char* description, const char* f
     const auto start = std::chrono::steady_clock::now();
     const BuiltArtifact artifact = build_artifact(options->request, options->out, compiled);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    print_summary(artifact, options->out, compiled, elapsed.count());
+    print_summary(artifact, options->request.model, options->out, compiled, elapsed.count());
   });
 }
 

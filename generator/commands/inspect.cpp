@@ -6,12 +6,12 @@
 #include "generator/build/build_request.h"
 #include "generator/commands/commands.h"
 #include "generator/emit/emit.h"
-#include "generator/file.h"
+#include "generator/error.h"
+#include "generator/plan/stored_plan.h"
 
 namespace mambac {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct InspectOptions {
@@ -20,10 +20,15 @@ struct InspectOptions {
 };
 
 // The plan of an artifact's folder, or the one that `build` would make.
-Json plan_of(const BuildRequest& request) {
-  const fs::path stored = fs::path(request.model) / "plan.json";
-  if (fs::exists(stored)) return Json::parse(read_text(stored));
-  return Json::parse(to_text(plan_model(request).plan));
+Json plan_of(const CLI::App& command, const BuildRequest& request) {
+  if (!is_artifact(request.model)) return Json::parse(to_text(plan_model(request).plan));
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->count() > 0 && option->get_name() != "model" && option->get_name() != "--json") {
+      fail(ExitCode::usage, "{}: {} is an artifact, whose options are fixed; leave it out or give the model",
+           option->get_name(), request.model);
+    }
+  }
+  return read_plan(request.model);
 }
 
 double megabytes(const Json& bytes) { return bytes.get<double>() / 1e6; }
@@ -72,8 +77,8 @@ void add_inspect_command(CLI::App& app) {
   command->add_flag("--json", options->json, "print the whole plan as JSON");
   command->footer(
       "Examples:\n  mambac inspect configs/mamba-130m --weights bf16\n  mambac inspect .mambac/austen-mamba --json");
-  command->callback([options] {
-    const Json plan = plan_of(options->request);
+  command->callback([options, command] {
+    const Json plan = plan_of(*command, options->request);
     if (options->json) {
       fmt::print("{}\n", plan.dump(1));
     } else {

@@ -8,6 +8,7 @@
 #include "generator/build/build_request.h"
 #include "generator/commands/commands.h"
 #include "generator/error.h"
+#include "generator/plan/stored_plan.h"
 
 namespace mambac {
 namespace {
@@ -17,12 +18,25 @@ struct PackOptions {
   std::string out;
 };
 
+// The library beside the weights file must take it.
+void check_belongs(const Plan& plan, const std::filesystem::path& out) {
+  const std::filesystem::path folder = std::filesystem::absolute(out).parent_path();
+  if (!is_artifact(folder)) return;
+  const nlohmann::ordered_json stored = read_plan(folder);
+  if (stored["hash"] == plan.hash) return;
+  fail(ExitCode::input,
+       "{}: the library beside it would refuse these weights: {}; give the options that it was built with, or choose "
+       "another --out",
+       out.string(), first_difference(stored, nlohmann::ordered_json::parse(to_text(plan))));
+}
+
 void run(const PackOptions& options) {
   const PlannedModel model = plan_model(options.request);
   if (!model.checkpoint) {
-    fail(ExitCode::input, "{}: has no model.safetensors to pack; `mambac init` makes fresh weights",
-         options.request.model);
+    fail(ExitCode::input, "{}: has no weights to pack: {}", options.request.model,
+         how_to_get_weights(options.request.model));
   }
+  check_belongs(model.plan, options.out);
   pack_weights(model.plan, *model.checkpoint, options.out);
   fmt::print("{}: weights of {}, plan {}\n", options.out, model.plan.name, model.plan.hash);
 }

@@ -66,6 +66,7 @@ void print_speed(const mambac_artifact& table, Speed speed, size_t generated) {
 }
 
 void text(const TextOptions& options) {
+  if (options.tokens < 1) fail(ExitCode::usage, "--tokens {} is out of range: at least 1", options.tokens);
   check(options.sampling);
   const LanguageModel model(options.artifact);
   const Tokenizer& tokenizer = model.tokenizer();
@@ -126,9 +127,7 @@ void add_text_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("text", "Continue a prompt with an artifact of a language model.");
   command->add_option("artifact", options->artifact, "folder of a built artifact")->required();
   command->add_option("--prompt", options->prompt, "text to continue");
-  command->add_option("--tokens", options->tokens, "most tokens to add")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command->add_option("--tokens", options->tokens, "most tokens to add")->capture_default_str();
   SamplingOptions& sampling = options->sampling;
   command->add_option("--temperature", sampling.temperature, "0: the most likely token; 1: as the model says")
       ->capture_default_str();

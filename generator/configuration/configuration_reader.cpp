@@ -1,8 +1,11 @@
 #include "generator/configuration/configuration_reader.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
-#include <optional>
 #include <utility>
+
+#include "generator/configuration/nearest_name.h"
 
 namespace mambac {
 namespace {
@@ -38,7 +41,11 @@ const nlohmann::json& ConfigurationReader::value(const std::string& name) {
 }
 
 const nlohmann::json& ConfigurationReader::required(const std::string& name) {
-  if (!has(name)) refuse(name, "is missing");
+  if (!has(name)) {
+    const std::vector<std::string> others = unread();
+    const auto misspelt = nearest_name(name, {others.begin(), others.end()});
+    refuse(name, "is missing{}", misspelt ? fmt::format("; is \"{}\" a misspelling of it?", *misspelt) : "");
+  }
   return value(name);
 }
 
@@ -125,6 +132,12 @@ std::vector<std::string> ConfigurationReader::unread() const {
     if (!read_.contains(name)) names.push_back(name);
   }
   return names;
+}
+
+std::optional<std::string> ConfigurationReader::meant_by(const std::string& name) const {
+  std::set<std::string> absent;
+  std::ranges::copy_if(read_, std::inserter(absent, absent.end()), [&](const auto& field) { return !has(field); });
+  return nearest_name(name, absent);
 }
 
 }  // namespace mambac

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,8 @@ class ConfigurationReader {
   void accept(std::initializer_list<const char*> names);
   // Fields that nobody read or accepted, in alphabetical order.
   std::vector<std::string> unread() const;
+  // The absent field that was looked for and is spelt almost like the unread field `name`.
+  std::optional<std::string> meant_by(const std::string& name) const;
 
   // Throws "WHERE: field "NAME" SENTENCE".
   template <typename... Arguments>

@@ -19,16 +19,25 @@ constexpr Range<int64_t> batches{1, 4096};
 constexpr Range<int64_t> forward_token_counts{1, 65536};
 constexpr Range<int64_t> thread_counts{1, 256};
 
+// Names the field of the file `where`, or the option of the command line if there is none.
+template <typename... Arguments>
+[[noreturn]] void refuse(const std::string& where, std::string field, fmt::format_string<Arguments...> sentence,
+                         Arguments&&... arguments) {
+  const std::string text = fmt::format(sentence, std::forward<Arguments>(arguments)...);
+  if (!where.empty()) fail(ExitCode::input, "{}: field \"{}\" {}", where, field, text);
+  std::ranges::replace(field, '_', '-');
+  fail(ExitCode::usage, "--{} {}", field, text);
+}
+
 void check_choice(const std::string& where, const std::string& field, const std::string& value,
                   const std::vector<std::string>& choices) {
   if (std::ranges::count(choices, value) > 0) return;
-  fail(ExitCode::input, "{}: field \"{}\" is \"{}\", must be one of: {}", where, field, value,
-       fmt::join(choices, ", "));
+  refuse(where, field, "is \"{}\", must be one of: {}", value, fmt::join(choices, ", "));
 }
 
 void check_range(const std::string& where, const std::string& field, int64_t value, Range<int64_t> range) {
   if (value >= range.least && value <= range.most) return;
-  fail(ExitCode::input, "{}: field \"{}\" is {}, must be {} to {}", where, field, value, range.least, range.most);
+  refuse(where, field, "is {}, must be {} to {}", value, range.least, range.most);
 }
 
 }  // namespace
@@ -41,13 +50,12 @@ void check(const Deployment& deployment, const std::string& where) {
   check_range(where, "forward_tokens", deployment.forward_tokens, forward_token_counts);
   check_range(where, "threads", deployment.threads, thread_counts);
   if (deployment.programs.empty()) {
-    fail(ExitCode::input, "{}: field \"programs\" is empty, name at least one of: {}", where,
-         fmt::join(programs, ", "));
+    refuse(where, "programs", "is empty, name at least one of: {}", fmt::join(programs, ", "));
   }
   for (const std::string& program : deployment.programs) {
     check_choice(where, "programs", program, programs);
     if (std::ranges::count(deployment.programs, program) > 1) {
-      fail(ExitCode::input, "{}: field \"programs\" names {} twice", where, program);
+      refuse(where, "programs", "names {} twice", program);
     }
   }
 }

@@ -29,9 +29,10 @@ Deployment parse_deployment(const std::string& text, const std::string& where);
 // Throws Error (ExitCode::environment) if it has neither.
 std::string native_isa();
 
-// Throws Error naming the field if a value is out of range or unknown. Called by read_deployment, and by commands
-// after options have been applied; `where` says in the message what was read.
-void check(const Deployment& deployment, const std::string& where = "deployment");
+// Throws Error if a value is out of range or unknown: naming the field of the file `where` (ExitCode::input) or,
+// without one, the option of the command line (ExitCode::usage). Called by read_deployment, and by commands after
+// options have been applied.
+void check(const Deployment& deployment, const std::string& where = "");
 
 nlohmann::ordered_json to_json(const Deployment& deployment);
 

@@ -26,7 +26,11 @@ void check_leftover(ConfigurationReader& reader, const std::string& name, int64_
 
 void warn_of_unread(const ConfigurationReader& reader, ModelConfiguration& model) {
   for (const std::string& name : reader.unread()) {
-    model.warnings.push_back(fmt::format("{}: field \"{}\" is unknown and ignored", reader.where(), name));
+    std::string warning = fmt::format("{}: field \"{}\" is unknown and ignored", reader.where(), name);
+    if (const auto meant = reader.meant_by(name)) {
+      warning += fmt::format("; if \"{}\" is meant, correct it: its default was taken", *meant);
+    }
+    model.warnings.push_back(std::move(warning));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "generator/error.h"
 #include "generator/file.h"
+#include "generator/plan/stored_plan.h"
 
 namespace mambac {
 namespace {
@@ -19,19 +20,6 @@ using Message = std::array<char, 1024>;
 [[noreturn]] void fail_with_status(int status, const std::string& what) {
   const bool machine = status == MAMBAC_WRONG_MACHINE || status == MAMBAC_NO_THREADS;
   fail(machine ? ExitCode::environment : ExitCode::input, "{}", what);
-}
-
-nlohmann::ordered_json read_plan(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / "plan.json";
-  if (!std::filesystem::is_regular_file(path)) {
-    fail(ExitCode::input, "{} is not an artifact: it has no plan.json; make one with mambac build MODEL --out DIR",
-         folder.string());
-  }
-  const nlohmann::ordered_json plan = nlohmann::ordered_json::parse(read_text(path), nullptr, false);
-  if (!plan.is_object() || !plan.contains("name") || !plan["name"].is_string() || !plan.contains("hash")) {
-    fail(ExitCode::input, "{} is not a plan of mambac; build the artifact again", path.string());
-  }
-  return plan;
 }
 
 std::shared_ptr<void> load_library(const std::filesystem::path& path) {
@@ -75,6 +63,10 @@ Artifact::Artifact(const std::filesystem::path& folder) : folder_(folder), plan_
   }
   Message message{};
   const std::string weights = (folder / (name + ".weights")).string();
+  if (!is_present(weights)) {
+    fail(ExitCode::input, "{} does not exist: the artifact was built without weights; pack a model's: {}", weights,
+         pack_command(plan_, folder));
+  }
   const int status = table_->weights_open(weights.c_str(), &weights_, message.data(), message.size());
   if (status != MAMBAC_OK) fail_with_status(status, message.data());
 }
