@@ -7,7 +7,9 @@
 // An artifact of one thread has none of this.
 #pragma once
 
+#include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 
 #include <array>
 #include <atomic>
@@ -38,6 +40,7 @@ class Workers {
 
   // Starts the workers, once. MAMBAC_OK; or MAMBAC_NO_THREADS, and none is left behind.
   int start() noexcept {
+    const NoSignals mask;  // that the workers begin with
     try {
       for (int part = 1; part < threads; ++part) {
         Worker& worker = workers_[part - 1];
@@ -62,6 +65,24 @@ class Workers {
   void synchronize() { barrier_.synchronize(); }
 
  private:
+  // Blocks signals on this thread for a while: those that are sent to the process are for the host's threads to handle,
+  // whatever the mask of the thread that opens a workspace. What a thread brings on itself is not blocked.
+  class NoSignals {
+   public:
+    NoSignals() {
+      sigset_t signals;
+      sigfillset(&signals);
+      for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&signals, own);
+      pthread_sigmask(SIG_BLOCK, &signals, &before_);
+    }
+    ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    NoSignals(const NoSignals&) = delete;
+    NoSignals& operator=(const NoSignals&) = delete;
+
+   private:
+    sigset_t before_;
+  };
+
   struct alignas(64) Worker {
     Worker() { sem_init(&wake, 0, 0); }
     ~Worker() { sem_destroy(&wake); }

@@ -133,6 +133,9 @@ TEST_F(TextCommands, TextSaysWhatIsWrong) {
   EXPECT_EQ(message({"--prompt", "a", "--tokens", "0"}, ExitCode::usage), "--tokens 0 is out of range: at least 1");
   EXPECT_THROW(run({"text", artifact(), "--prompt", "a", "--bos", "--no-bos"}), CLI::ExcludesError);
 
+  EXPECT_EQ(message({"--prompt", "ab\xC3("}),
+            "--prompt is not UTF-8: byte 2 (from 0) is 0xc3; convert it to UTF-8 first");
+
   nlohmann::ordered_json tokenizer = fake_tokenizer();
   tokenizer["model"]["vocab"]["m"] = 16;
   write_text(folder_ / "tokenizer.json", tokenizer.dump());
@@ -155,6 +158,9 @@ TEST_F(TextCommands, PerplexityIsTheMeanSurprise) {
   write_text(file("text"), "a");
   EXPECT_EQ(error_message([&] { run({"perplexity", artifact(), "--text", file("text")}); }),
             file("text") + " is too short: perplexity needs two tokens");
+  write_text(file("text"), "abc\xFF");
+  EXPECT_EQ(error_message([&] { run({"perplexity", artifact(), "--text", file("text")}); }),
+            file("text") + " is not UTF-8: byte 3 (from 0) is 0xff; convert it to UTF-8 first");
 }
 
 TEST_F(TextCommands, BenchPrintsTheAgreedJson) {

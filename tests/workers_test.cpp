@@ -179,6 +179,27 @@ TYPED_TEST(WorkersTest, WorkersTakeDenormalsForZero) {
   for (int part = 1; part < TestFixture::threads; ++part) EXPECT_EQ(halves[part], 0.0f) << "part " << part;
 }
 
+// A signal that is sent to the process never interrupts a worker, and the caller's mask is as it was.
+TYPED_TEST(WorkersTest, WorkersTakeNoSignalsOfTheProcess) {
+  struct Blocked {
+    bool alarm, interrupt, fault;
+  };
+  std::array<Blocked, TestFixture::threads> blocked;
+  this->pool->run(
+      [](void* argument, int part) {
+        sigset_t mask;
+        pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+        static_cast<Blocked*>(argument)[part] = {sigismember(&mask, SIGALRM) == 1, sigismember(&mask, SIGINT) == 1,
+                                                 sigismember(&mask, SIGSEGV) == 1};
+      },
+      blocked.data());
+  EXPECT_FALSE(blocked[0].alarm || blocked[0].interrupt || blocked[0].fault) << "the caller's mask is the caller's";
+  for (int part = 1; part < TestFixture::threads; ++part) {
+    EXPECT_TRUE(blocked[part].alarm && blocked[part].interrupt) << "part " << part;
+    EXPECT_FALSE(blocked[part].fault) << "part " << part;
+  }
+}
+
 TEST(Workers, OfSeveralWorkspacesDoNotMeet) {
   const auto drive = [] {
     Workers<2> pool;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "generator/emit/emit.h"
@@ -46,7 +47,8 @@ std::vector<std::string> compile_options(const Plan& plan) {
   return options;
 }
 
-// Runs `work(index)` for every index below `count` on as many threads as the machine has; throws the first Error.
+// Runs `work(index)` for every index below `count` on as many threads as the machine has, or as it lets start; throws
+// the first Error.
 template <typename Work>
 void in_parallel(size_t count, Work work) {
   std::atomic<size_t> next = 0;
@@ -65,7 +67,11 @@ void in_parallel(size_t count, Work work) {
   };
   std::vector<std::thread> threads;
   for (unsigned index = 1; index < std::max(1u, std::thread::hardware_concurrency()); ++index) {
-    threads.emplace_back(serve);
+    try {
+      threads.emplace_back(serve);
+    } catch (const std::system_error&) {
+      break;
+    }
   }
   serve();
   for (std::thread& thread : threads) thread.join();

@@ -10,6 +10,7 @@
 #include "generator/file.h"
 #include "generator/progress.h"
 #include "generator/text/language_model.h"
+#include "generator/text/utf8_stream.h"
 
 namespace mambac {
 namespace {
@@ -25,7 +26,9 @@ double surprise(std::span<const float> logits, int32_t token) {
 void perplexity(const std::string& folder, const std::string& path) {
   const LanguageModel model(folder);
   const mambac_artifact& table = model.artifact().table();
-  std::vector<int32_t> tokens = model.tokenizer().encode(read_text(path));
+  const std::string text = read_text(path);
+  check_utf8(text, path);
+  std::vector<int32_t> tokens = model.tokenizer().encode(text);
   if (model.tokenizer().prepends_begin_token()) tokens.insert(tokens.begin(), *model.tokenizer().begin_token());
   if (tokens.size() < 2) fail(ExitCode::input, "{} is too short: perplexity needs two tokens", path);
 

@@ -68,6 +68,7 @@ void print_speed(const mambac_artifact& table, Speed speed, size_t generated) {
 void text(const TextOptions& options) {
   if (options.tokens < 1) fail(ExitCode::usage, "--tokens {} is out of range: at least 1", options.tokens);
   check(options.sampling);
+  check_utf8(options.prompt, "--prompt");
   const LanguageModel model(options.artifact);
   const Tokenizer& tokenizer = model.tokenizer();
   Session session(model.artifact());

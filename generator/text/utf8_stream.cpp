@@ -1,6 +1,9 @@
 #include "generator/text/utf8_stream.h"
 
+#include <algorithm>
 #include <cstddef>
+
+#include "generator/error.h"
 
 namespace mambac {
 namespace {
@@ -63,6 +66,14 @@ std::string valid_utf8(std::string_view bytes) {
   Utf8Stream stream;
   std::string text = stream.push(bytes);
   return text + stream.finish();
+}
+
+void check_utf8(std::string_view text, const std::string& where) {
+  const std::string valid = valid_utf8(text);
+  if (valid == text) return;
+  const size_t position = std::ranges::mismatch(text, valid).in1 - text.begin();
+  fail(ExitCode::input, "{} is not UTF-8: byte {} (from 0) is 0x{:02x}; convert it to UTF-8 first", where, position,
+       static_cast<unsigned char>(text[position]));
 }
 
 }  // namespace mambac

@@ -20,6 +20,9 @@ class Utf8Stream {
   std::string incomplete_;  // the valid beginning of a character, at most 3 bytes
 };
 
+// Throws Error (ExitCode::input) that names the first byte of `text` that is not UTF-8; `where` says whose text it is.
+void check_utf8(std::string_view text, const std::string& where);
+
 // `bytes` with everything that is not valid UTF-8 replaced.
 std::string valid_utf8(std::string_view bytes);
 
