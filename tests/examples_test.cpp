@@ -1,6 +1,7 @@
 // The examples as a user builds them: with CMake, outside of the source tree, against a built artifact.
 #include <gtest/gtest.h>
 
+#include "generator/file.h"
 #include "tests/built_artifact.h"
 #include "tests/error_message.h"
 #include "tests/golden_case.h"
@@ -44,6 +45,19 @@ TEST(Examples, TheArtifactsOwnCMakeListsBuildsAndPasses) {
       "cmake -S {1} -B {0} && cmake --build {0} -j2 && ctest --test-dir {0}", build.string(), artifact.string()));
   EXPECT_EQ(made.exit_code, 0) << made.output;
   EXPECT_NE(made.output.find("100% tests passed"), std::string::npos) << made.output;
+}
+
+TEST(Examples, CmakeChecksTheVersion) {
+  const fs::path folder = test_folder();
+  ASSERT_EQ(mambac(fmt::format("generate configs/product-small --out {}/artifact", folder.string())).exit_code, 0);
+  write_text(folder / "CMakeLists.txt",
+             "cmake_minimum_required(VERSION 3.16)\nproject(user NONE)\n"
+             "find_package(product_small ${WANTED} CONFIG REQUIRED)\n");
+  for (const auto& [wanted, found] : {std::pair("0.1", true), std::pair("0.1.0", true), std::pair("99", false)}) {
+    const CommandResult result = run_command(
+        fmt::format("cmake -S {0} -B {0}/{1} -DWANTED={1} -DCMAKE_PREFIX_PATH={0}/artifact", folder.string(), wanted));
+    EXPECT_EQ(result.exit_code == 0, found) << wanted << ": " << result.output;
+  }
 }
 
 TEST(Examples, PkgConfigNamesHeaderAndLibrary) {

@@ -20,12 +20,13 @@
  *            forward allocate nothing, take no lock and make no system call.
  * Threads    Weights are read-only and may be shared by any number of threads. A workspace serves one call at a time;
  *            open one for each thread that calls.
- * State      MAMBA2_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy. Any artifact of
- *            the same model and batch goes on from them, whatever its target, instruction set or weight type; between
- *            batches the parts of the sequences are copied. Layout: a header of 64 bytes, then for each sequence, for each layer
- *            window (3, 192),
- *            h (4, 32, 32);
- *            f32, rows padded to 16 channels.
+ * State      MAMBA2_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy.
+ *            Any artifact of the same model and batch goes on from them, whatever its target, instruction set or
+ *            weight type; between batches the parts of the sequences are copied. Layout: a header of 64 bytes, then
+ *            for each sequence, for each layer
+ *              window (3, 192)
+ *              h (4, 32, 32)
+ *            in f32, the window's oldest token first, rows padded to 16 channels.
  * Same bits  T steps give the bits of one forward of T tokens, for any split and any batch.
  * Tolerance  Outputs and states lie within 2e-6 (norm of the difference over norm, per tensor) of the same
  *            computation in double precision.

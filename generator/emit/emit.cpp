@@ -69,7 +69,7 @@ std::string state_layout(const Plan& plan) {
   for (const StateTensor& tensor : plan.state) {
     if (tensor.layer != 0) continue;
     const std::string name = tensor.name.substr(tensor.name.rfind('.') + 1);
-    text += fmt::format("{}\n *            {} ({})", text.empty() ? "" : ",", name, fmt::join(tensor.shape, ", "));
+    text += fmt::format("\n *              {} ({})", name, fmt::join(tensor.shape, ", "));
   }
   return text;
 }
@@ -203,7 +203,8 @@ int64_t workspace_bytes(const Plan& plan) {
   const int64_t activations = std::max<int64_t>(plan.workspace_floats, 16) * static_cast<int64_t>(sizeof(float));
   const int threads = static_cast<int>(plan.deployment.threads);
   constexpr int64_t owner = 64;
-  return owner + round_up(activations, 64) + (threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0);
+  return owner + round_up(activations, 64) +
+         (threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0);
 }
 
 std::map<std::string, std::string> emit(const Plan& plan) {
@@ -265,6 +266,7 @@ std::map<std::string, std::string> emit(const Plan& plan) {
   }
   files["CMakeLists.txt"] = fill(skeleton("CMakeLists.txt"), values);
   files[name + "Config.cmake"] = fill(skeleton("config.cmake"), values);
+  files[name + "ConfigVersion.cmake"] = fill(skeleton("config_version.cmake"), values);
   files["lib/pkgconfig/" + name + ".pc"] = fill(skeleton("pkgconfig.pc"), values);
   files["plan.json"] = to_text(plan);
   return files;
