@@ -96,6 +96,12 @@ TEST(HuggingFace, FalconHasNormsOnDeltaBAndC) {
   EXPECT_EQ(to_json(parse(falcon))["mixer"]["delta_b_c_norm_epsilon"], 1e-6);
 }
 
+TEST(HuggingFace, RefusesAStateThatNoKernelWritesOut) {
+  EXPECT_NO_THROW(parse(changed(hugging_face, {{"state_size", 1024}})));
+  EXPECT_EQ(error_message([&] { parse(changed(hugging_face, {{"state_size", 1025}})); }),
+            "config.json: field \"state_size\" is 1025, must be 1 to 1024");
+}
+
 TEST(HuggingFace, NamesTheFieldThatAMisspellingMeans) {
   nlohmann::json misspelt = changed(hugging_face, {{"time_step_rnak", 5}, {"layer_norm_epsilom", 1e-3}});
   for (const char* name : {"time_step_rank", "layer_norm_epsilon"}) misspelt.erase(name);
@@ -313,7 +319,7 @@ TEST(BadInput, HasAnAbsurdSize) {
                                     {"num_hidden_layers", "65536"},
                                     {"vocab_size", "16777216"},
                                     {"intermediate_size", "16777216"},
-                                    {"state_size", "65536"},
+                                    {"state_size", "1024"},
                                     {"conv_kernel", "1024"},
                                     {"time_step_rank", "16777216"}}) {
     for (const char* size : {"-1", "0", "16777217", "9223372036854775808", "18446744073709551615"}) {

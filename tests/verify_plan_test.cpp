@@ -58,6 +58,29 @@ TEST(VerifyPlan, TwoLiveBuffersOnTheSameFloats) {
   EXPECT_NE(refusal(plan).find("of the workspace of step overlap"), std::string::npos);
 }
 
+// The layout's own word on when a buffer lives is not what is checked.
+TEST(VerifyPlan, TwoLiveBuffersWhoseLayoutDeniesIt) {
+  Plan plan = tiny_plan();
+  plan.programs[0].buffers[1].offset = plan.programs[0].buffers[0].offset;
+  plan.programs[0].buffers[1].first_call = plan.programs[0].buffers[0].last_call + 1;
+  plan.programs[0].buffers[1].last_call = plan.programs[0].buffers[0].last_call + 1;
+  EXPECT_NE(refusal(plan).find("of the workspace of step overlap"), std::string::npos);
+}
+
+TEST(VerifyPlan, ABufferOfTooFewRows) {
+  Plan plan = tiny_plan();
+  plan.programs[1].buffers[0].rows -= 1;
+  EXPECT_NE(refusal(plan).find("has 63 rows, the program 64"), std::string::npos) << refusal(plan);
+}
+
+TEST(VerifyPlan, MoreFloatsThanAnIntCounts) {
+  const ModelConfiguration model = parse_model_configuration(
+      R"({"model_type": "mamba", "hidden_size": 64, "num_hidden_layers": 1, "vocab_size": 1000000})", "wide.json");
+  EXPECT_EQ(error_message([&] { make_plan(model, {.isa = "x86-64-v3", .batch = 4096}, "wide", false); }),
+            "step: 4096 rows of 1000000 floats are more than 2^31 - 1 floats; take a smaller batch or fewer forward "
+            "tokens");
+}
+
 TEST(VerifyPlan, AnOperandBeyondItsRow) {
   Plan plan = tiny_plan();
   operand_of(plan, 1, "output").offset += 1;

@@ -9,6 +9,8 @@
 namespace mambac {
 namespace {
 
+constexpr Range<int64_t> state_sizes{1, 1 << 10};  // the kernels write the loop over N out
+
 // R: an integer, or "auto" for D / 16 rounded up.
 int64_t delta_rank(ConfigurationReader& reader, const std::string& name, int64_t model_size) {
   const nlohmann::json& rank = reader.value(name);

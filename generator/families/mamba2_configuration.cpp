@@ -10,6 +10,8 @@
 namespace mambac {
 namespace {
 
+constexpr Range<int64_t> state_sizes{1, 1 << 16};
+
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Delta's limits; beyond the range of a float the upper one is none.

@@ -9,7 +9,6 @@
 
 namespace mambac {
 
-inline constexpr Range<int64_t> state_sizes{1, 1 << 16};
 inline constexpr Range<int64_t> convolution_tap_counts{1, 1 << 10};
 
 // E = expand * D, rounded down as both sources do.

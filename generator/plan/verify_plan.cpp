@@ -1,6 +1,8 @@
 #include "generator/plan/verify_plan.h"
 
 #include <algorithm>
+#include <limits>
+#include <map>
 
 #include "generator/error.h"
 
@@ -51,12 +53,39 @@ void check_state(const Plan& plan) {
   check_disjoint(ranges, plan.state_floats, "the state");
 }
 
+// Rows of an activation that one run of the calls works on.
+int64_t rows_of(const Program& program) { return program.sequences * program.block_tokens; }
+
+// The calls that use a buffer, from the first to the last, as their operands tell: what lay the workspace out is not
+// believed.
+struct Use {
+  int64_t first = -1, last = -1;
+};
+
+void add_uses(const std::vector<Call>& calls, int64_t first_index, std::map<std::string, Use>& uses) {
+  for (size_t index = 0; index < calls.size(); ++index) {
+    const int64_t call = first_index + static_cast<int64_t>(index);
+    for (const auto& [name, argument] : calls[index].arguments) {
+      const auto* operand = std::get_if<Operand>(&argument);
+      if (!operand || operand->space != Space::workspace) continue;
+      const auto [use, is_first] = uses.try_emplace(operand->name, Use{call, call});
+      use->second.last = std::max(use->second.last, call);
+    }
+  }
+}
+
 void check_buffers(const Plan& plan, const Program& program) {
-  const auto calls = program.calls.size() + std::max(program.outputs_all.size(), program.outputs_last.size());
-  for (size_t call = 0; call < calls; ++call) {
+  std::map<std::string, Use> uses;
+  const auto outputs = static_cast<int64_t>(program.calls.size());
+  add_uses(program.calls, 0, uses);
+  add_uses(program.outputs_all, outputs, uses);
+  add_uses(program.outputs_last, outputs, uses);
+  const auto calls = outputs + static_cast<int64_t>(std::max(program.outputs_all.size(), program.outputs_last.size()));
+  for (int64_t call = 0; call < calls; ++call) {
     std::vector<Range> live;
     for (const WorkspaceBuffer& buffer : program.buffers) {
-      if (buffer.first_call <= static_cast<int64_t>(call) && static_cast<int64_t>(call) <= buffer.last_call) {
+      const Use use = uses[buffer.name];
+      if (use.first <= call && call <= use.last) {
         live.push_back({buffer.name, buffer.offset, buffer.offset + buffer.rows * buffer.row_stride});
       }
     }
@@ -92,11 +121,12 @@ void check_operand(const Plan& plan, const Program& program, const Operand& oper
   switch (operand.space) {
     case Space::weights: {
       const PackedTensor& tensor = plan.weight(operand.name);
-      return inside(operand.offset, operand.offset + 1, tensor.offset, tensor.offset + tensor.bytes);
+      return inside(operand.offset, operand.offset + tensor.bytes, tensor.offset, tensor.offset + tensor.bytes);
     }
     case Space::state: {
       const StateTensor& tensor = plan.state_tensor(operand.name);
-      return inside(operand.offset, operand.offset, tensor.offset, tensor.offset + floats_of(tensor));
+      return inside(operand.offset, operand.offset + floats_of(tensor), tensor.offset,
+                    tensor.offset + floats_of(tensor));
     }
     case Space::workspace: {
       const auto buffer = std::find_if(program.buffers.begin(), program.buffers.end(),
@@ -105,6 +135,10 @@ void check_operand(const Plan& plan, const Program& program, const Operand& oper
       if (operand.row_stride != buffer->row_stride) {
         fail(ExitCode::internal, "plan: {}: operand {} has rows of {} floats, its buffer of {}", where, operand.name,
              operand.row_stride, buffer->row_stride);
+      }
+      if (buffer->rows < (operand.last_row_only ? 1 : rows_of(program))) {
+        fail(ExitCode::internal, "plan: {}: buffer {} has {} rows, the program {}", where, operand.name, buffer->rows,
+             rows_of(program));
       }
       const int64_t first_column = operand.offset - buffer->offset;
       return inside(first_column, first_column + operand.columns, 0, buffer->row_stride);
@@ -116,12 +150,24 @@ void check_operand(const Plan& plan, const Program& program, const Operand& oper
   }
 }
 
+// Kernels count the floats of an activation in an int.
+void check_counts(const Program& program, const Operand& operand) {
+  const int64_t rows = rows_of(program);
+  if (operand.row_stride == 0 || rows <= std::numeric_limits<int32_t>::max() / operand.row_stride) return;
+  fail(ExitCode::input,
+       "{}: {} rows of {} floats are more than 2^31 - 1 floats; take a smaller batch or fewer forward tokens",
+       program.name, rows, operand.row_stride);
+}
+
 void check_calls(const Plan& plan, const Program& program, const std::vector<Call>& calls) {
   for (const Call& call : calls) {
     const std::string where = fmt::format("{}, layer {}, {} ({})", program.name, call.layer, call.kernel, call.about);
     check_divisible(call, where);
     for (const auto& [name, argument] : call.arguments) {
-      if (const auto* operand = std::get_if<Operand>(&argument)) check_operand(plan, program, *operand, where);
+      const auto* operand = std::get_if<Operand>(&argument);
+      if (!operand) continue;
+      check_operand(plan, program, *operand, where);
+      check_counts(program, *operand);
     }
   }
 }
