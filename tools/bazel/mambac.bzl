@@ -19,6 +19,10 @@ makes
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
 
+# Of every artifact, as its own CMakeLists.txt and `mambac build` say: fused are those products and sums that the source
+# fuses, no others. tests/tools_test.cpp holds them to what mambac says.
+_COMPILE_OPTIONS = ["-std=c++20", "-O3", "-ffp-contract=off", "-fno-math-errno"]
+
 # Generates into $source, packs into $weights, and sorts what Bazel compiles: the library into $library, test and
 # benchmark beside it. A configuration without weights gets fresh ones. Arguments: options of the deployment.
 _GENERATE = """
@@ -109,13 +113,7 @@ def mambac_library(name, model, deployment = None, isa = "x86-64-v3", visibility
         name = name,
         srcs = [name + "_library_source"],
         hdrs = [name + "_library_source"],
-        # As the artifact's own CMakeLists.txt says. Fused are those products and sums that the source fuses, no others.
-        copts = [
-            "-std=c++20",
-            "-O3",
-            "-ffp-contract=off",
-            "-march=" + isa,
-        ],
+        copts = _COMPILE_OPTIONS + ["-march=" + isa],
         includes = [name + "_library"],
         linkopts = ["-pthread"],
         linkstatic = True,  # Bazel 4 leaves objects of a folder out of a shared library
