@@ -21,6 +21,7 @@ constexpr char exit_codes[] = R"(Exit codes:
   3  a file that was given is wrong: configuration, weights, deployment, cases
   4  the machine is wrong: no compiler, no space, no permission, missing instruction set
   5  a defect of mambac: please report it
+A signal ends it as ever (130: Ctrl-C, 143: SIGTERM); what was half-written is removed.
 
 `mambac COMMAND --help` shows the options of a command and an example.)";
 

@@ -37,7 +37,10 @@ void add(CLI::App& app, const char* name, const char* description, const char* f
   auto options = std::make_shared<BuildOptions>();
   CLI::App* command = app.add_subcommand(name, description);
   add_build_options(*command, options->request);
-  command->add_option("--out", options->out, "folder to write; an artifact that is there is replaced")->required();
+  command
+      ->add_option("--out", options->out,
+                   "folder to write; an artifact that is there is replaced, if it holds nothing else")
+      ->required();
   command->footer(footer);
   command->callback([options, compiled] {
     const auto start = std::chrono::steady_clock::now();

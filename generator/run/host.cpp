@@ -93,9 +93,6 @@ Session::~Session() { artifact_.table().workspace_close(workspace_); }
 
 void Session::step(const void* input, std::span<float> output) {
   const mambac_artifact& table = artifact_.table();
-  if (table.step == nullptr) {
-    fail(ExitCode::input, "{} has no program step; build it with --programs step,forward", artifact_.folder().string());
-  }
   if (output.size() < static_cast<size_t>(table.batch) * table.output_size) {
     fail(ExitCode::internal, "step of {} needs more room for its output", table.name);
   }
@@ -125,10 +122,9 @@ void Session::reset() { artifact_.table().state_reset(state_.data()); }
 
 void Session::feed(std::span<const int32_t> tokens, std::span<float> output) {
   const bool has_forward = artifact_.table().forward != nullptr;
-  const bool has_step = artifact_.table().step != nullptr;
   while (!tokens.empty()) {
     const size_t block = has_forward ? std::min<size_t>(tokens.size(), artifact_.table().forward_tokens) : 1;
-    if (block == 1 && has_step) {
+    if (block == 1) {
       step(tokens.data(), output);
     } else {
       forward(tokens.data(), static_cast<int32_t>(block), MAMBAC_LAST, output);
