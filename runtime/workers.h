@@ -7,7 +7,6 @@
 // An artifact of one thread has none of this.
 #pragma once
 
-#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 
@@ -72,7 +71,8 @@ class Workers {
     NoSignals() {
       sigset_t signals;
       sigfillset(&signals);
-      for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&signals, own);
+      constexpr int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+      for (const int signal : own) sigdelset(&signals, signal);
       pthread_sigmask(SIG_BLOCK, &signals, &before_);
     }
     ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }

@@ -94,6 +94,15 @@ void yield() noexcept;
 }  // namespace this_thread
 }  // namespace std
 )";
+  // The numbers are those of Linux; starting the workers, which alone uses them, is no part of a call.
+  prelude["signal.h"] = R"(#pragma once
+struct sigset_t { unsigned long words[16]; };
+enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };
+enum { SIGILL = 4, SIGTRAP = 5, SIGABRT = 6, SIGBUS = 7, SIGFPE = 8, SIGSEGV = 11 };
+extern "C" int sigfillset(sigset_t* set);
+extern "C" int sigdelset(sigset_t* set, int signal);
+extern "C" int pthread_sigmask(int how, const sigset_t* set, sigset_t* before);
+)";
   prelude["semaphore.h"] = R"(#pragma once
 struct sem_t { alignas(long) char bytes[32]; };
 extern "C" int sem_init(sem_t* semaphore, int shared, unsigned value);
