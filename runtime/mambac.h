@@ -23,7 +23,8 @@ enum mambac_status {
                                  workspace that a call was given were opened by another artifact */
   MAMBAC_DAMAGED_WEIGHTS = 8, /* truncated, or a checksum does not match */
   MAMBAC_WRONG_MACHINE = 9,   /* this machine lacks the artifact's instruction set */
-  MAMBAC_NO_THREADS = 10      /* the workers could not be started */
+  MAMBAC_NO_THREADS = 10,     /* the workers could not be started */
+  MAMBAC_DEADLINE_PASSED = 11 /* the deadline passed before the step was done; the state is as it was */
 };
 
 /* Which outputs `forward` writes. */
@@ -74,6 +75,9 @@ typedef struct mambac_artifact {
   void (*state_reset)(void* state);
   /* `input`: const int32_t* tokens (batch) for step, (batch, count) for forward; or const float* (..., input_size). */
   int (*step)(const mambac_weights*, mambac_workspace*, void* state, const void* input, float* output);
+  /* step or nothing: until `deadline`, nanoseconds of CLOCK_MONOTONIC. */
+  int (*step_until)(const mambac_weights*, mambac_workspace*, void* state, const void* input, float* output,
+                    int64_t deadline);
   int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count,
                  int32_t outputs, float* output);
   const char* (*status_message)(int status);

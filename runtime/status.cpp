@@ -29,6 +29,8 @@ MAMBAC_ANY_MACHINE const char* status_message(int status) {
       return "this machine lacks the artifact's instruction set";
     case MAMBAC_NO_THREADS:
       return "the worker threads could not be started";
+    case MAMBAC_DEADLINE_PASSED:
+      return "the deadline passed before the step was done; the state is as it was";
   }
   return "unknown status";
 }

@@ -262,7 +262,8 @@ TEST_P(Sanitized, FindsNothing) {
   const std::string folder = artifact.folder().string(), name = artifact.table().name;
   const CommandResult result = run_command(fmt::format(
       "cd {0} && clang++-19 -std=c++20 -O1 -g -march=x86-64-v3 -ffp-contract=off -fsanitize=address,undefined "
-      "-fno-sanitize-recover=all -I. {1}.cpp {1}_step.cpp {1}_forward.cpp {1}_test.cpp runtime/*.cpp -pthread "
+      "-fno-sanitize-recover=all -I. {1}.cpp {1}_step.cpp {1}_step_until.cpp {1}_forward.cpp {1}_test.cpp "
+      "runtime/*.cpp -pthread "
       "-o sanitized_test && ./sanitized_test {1}.weights",
       folder, name));
   EXPECT_EQ(result.exit_code, 0) << result.output;

@@ -116,6 +116,8 @@ const Planted planted[] = {
     {"LogicOnToken", "const bool both = tokens[0] == 7 && tokens[1] == 7;",
      "branches on data: tokens[0] == 7 && tokens[1] == 7"},
     {"BranchOnPointer", "if (output) output[0] = 0;", "branches on data: output"},
+    {"Clock", "if (Deadline(0).passed()) return;", "looks at the clock, which step_until alone may"},
+    {"ClockOfTheSystem", "timespec now; clock_gettime(0, &now);", "looks at the clock, which step_until alone may"},
 };
 
 class Refused : public testing::TestWithParam<Planted> {};
@@ -249,10 +251,11 @@ const CertifiedFunction& function(const CertifiedProgram& program, const std::st
 
 TEST(Certificate, HoldsTheCallTreeAndTheRoundsOfLoops) {
   const Certificate certificate = certify(tiny().plan, tiny().sources);
-  ASSERT_EQ(certificate.programs.size(), 2u);
+  ASSERT_EQ(certificate.programs.size(), 3u);
   const CertifiedProgram& step = certificate.programs[0];
-  const CertifiedProgram& forward = certificate.programs[1];
+  const CertifiedProgram& forward = certificate.programs[2];
   EXPECT_EQ(step.functions[0].name, "mamba1_tiny_step");
+  EXPECT_EQ(certificate.programs[1].functions[0].name, "mamba1_tiny_step_until");
   EXPECT_EQ(forward.functions[0].name, "mamba1_tiny_forward");
   using Rounds = std::vector<int64_t>;
   EXPECT_EQ(function(step, "check_tokens").loops, Rounds{1});
@@ -290,7 +293,7 @@ TEST_P(Passes, AsItIsEmitted) {
   request.weights = GetParam().weights;
   const Emitted artifact = emitted(request);
   const Certificate certificate = certify(artifact.plan, artifact.sources);
-  EXPECT_EQ(certificate.programs.size(), 2u);
+  EXPECT_EQ(certificate.programs.size(), 3u);
   const Sources files = certificate_files(artifact.plan, certificate);
   EXPECT_EQ(files, certificate_files(artifact.plan, certify(artifact.plan, artifact.sources)));  // the same bytes
   const auto json = nlohmann::json::parse(files.at("certificate.json"));
@@ -343,7 +346,8 @@ TEST(CertificateStack, IsTheDeepestPath) {
   EXPECT_EQ(certificate.programs[0].stack_bytes, 100 + 200 + 1000 + 3 * 64 + 128);
   EXPECT_EQ(function(certificate.programs[0], "silu<8>").stack_bytes, 30 + 4 + 2 * 64);
   EXPECT_EQ(function(certificate.programs[0], "load<8>").stack_bytes, 0);
-  EXPECT_FALSE(certificate.programs[1].stack_bytes);  // no frames of forward
+  EXPECT_FALSE(certificate.programs[1].stack_bytes);  // no frames of step_until and forward
+  EXPECT_FALSE(certificate.programs[2].stack_bytes);
   EXPECT_NE(certificate_files(tiny().plan, certificate).at("certificate.md").find("| stack | 1 620 bytes |"),
             std::string::npos);
 }
@@ -436,6 +440,10 @@ TEST_P(StackBound, HoldsForRealCalls) {
   const int64_t step = stack_used(
       [&] { status = table.step(artifact.weights(), workspace, state.data(), input.data(), output.data()); });
   EXPECT_EQ(status, MAMBAC_OK);
+  const int64_t until = stack_used([&] {
+    status = table.step_until(artifact.weights(), workspace, state.data(), input.data(), output.data(), INT64_MAX);
+  });
+  EXPECT_EQ(status, MAMBAC_OK);
   const int64_t forward = stack_used([&] {
     status = table.forward(artifact.weights(), workspace, state.data(), input.data(), table.forward_tokens, MAMBAC_ALL,
                            output.data());
@@ -443,10 +451,13 @@ TEST_P(StackBound, HoldsForRealCalls) {
   EXPECT_EQ(status, MAMBAC_OK);
   // The table's own functions lie between the test and the C functions: one frame.
   constexpr int64_t table_bytes = 128;
+  constexpr int64_t clock_bytes = 512;  // of clock_gettime, which is not counted
   EXPECT_LE(step - nothing, bound(0) + table_bytes);
-  EXPECT_LE(forward - nothing, bound(1) + table_bytes);
+  EXPECT_LE(until - nothing, bound(1) + table_bytes + clock_bytes);
+  EXPECT_LE(forward - nothing, bound(2) + table_bytes);
   EXPECT_GE(4 * step, bound(0));  // and it says something
-  EXPECT_GE(4 * forward, bound(1));
+  EXPECT_GE(4 * until, bound(1));
+  EXPECT_GE(4 * forward, bound(2));
   table.workspace_close(workspace);
 }
 

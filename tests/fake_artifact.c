@@ -73,6 +73,13 @@ static int step(const mambac_weights* weights, mambac_workspace* workspace, void
   return forward(weights, workspace, state, input, 1, MAMBAC_LAST, output);
 }
 
+/* Its clock stands: every deadline is far away. */
+static int step_until(const mambac_weights* weights, mambac_workspace* workspace, void* state, const void* input,
+                      float* output, int64_t deadline) {
+  (void)deadline;
+  return step(weights, workspace, state, input, output);
+}
+
 static const char* status_message(int status) {
   return status == MAMBAC_BAD_TOKEN ? "a token is outside the vocabulary" : "another status";
 }
@@ -103,6 +110,7 @@ const mambac_artifact* fake_artifact(void) {
       .workspace_close = workspace_close,
       .state_reset = state_reset,
       .step = step,
+      .step_until = step_until,
       .forward = forward,
       .status_message = status_message,
   };

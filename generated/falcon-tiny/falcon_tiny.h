@@ -8,7 +8,7 @@
  *   Target         cpu x86-64-v3, batch 1, 1 thread
  *   Weights        265 792 bytes, matrices in f32
  *   State          19 456 bytes a sequence
- *   Workspace      200 768 bytes
+ *   Workspace      220 224 bytes
  *   Cost           62 464 multiply-adds and 5 120 exponentials a token
  *   Vector         8 floats; lanes run along outputs and channels
  *   Panels         32 outputs of a matrix side by side, read front to back
@@ -48,7 +48,7 @@ extern "C" {
 #define FALCON_TINY_THREADS 1
 #define FALCON_TINY_WEIGHTS_BYTES 269888
 #define FALCON_TINY_STATE_BYTES 19520
-#define FALCON_TINY_WORKSPACE_BYTES 200768
+#define FALCON_TINY_WORKSPACE_BYTES 220224
 #define FALCON_TINY_ALIGNMENT 64
 #define FALCON_TINY_PLAN_HASH "508f532c82c5334566dc2262c64e2874bde2ea812362b3a10a62d7cafae69acb"
 #define FALCON_TINY_MODEL_HASH "8c108d1c4314b703a2aa025dfda62fd0f6002771b89b8255f64044834ad52507"
@@ -79,6 +79,12 @@ void falcon_tiny_state_reset(void* state);
  * On an error the state is as it was. */
 int falcon_tiny_step(const falcon_tiny_weights* weights, falcon_tiny_workspace* workspace, void* state,
                      const int32_t* tokens, float* output);
+
+/* The same bits as step, or nothing: MAMBAC_DEADLINE_PASSED if `deadline`, in nanoseconds of CLOCK_MONOTONIC, comes before
+ * the step is done. Then the state is as it was, and `output` holds nothing of use. Looks at the clock before every
+ * layer, so that a late call returns about one layer after its deadline. Works on a copy of the state in the workspace. */
+int falcon_tiny_step_until(const falcon_tiny_weights* weights, falcon_tiny_workspace* workspace, void* state,
+                           const int32_t* tokens, float* output, int64_t deadline);
 
 /* `count` tokens of each sequence, 1 to FALCON_TINY_FORWARD_TOKENS.
  *   tokens (FALCON_TINY_BATCH, count), each at least 0 and below FALCON_TINY_VOCABULARY

@@ -8,7 +8,7 @@
  *   Target         cpu x86-64-v3, batch 1, 1 thread
  *   Weights        331 520 bytes, matrices in f32
  *   State          19 456 bytes a sequence
- *   Workspace      208 960 bytes
+ *   Workspace      228 416 bytes
  *   Cost           84 992 multiply-adds and 5 120 exponentials a token
  *   Vector         8 floats; lanes run along outputs and channels
  *   Panels         32 outputs of a matrix side by side, read front to back
@@ -48,7 +48,7 @@ extern "C" {
 #define MAMBA1_TINY_THREADS 1
 #define MAMBA1_TINY_WEIGHTS_BYTES 335616
 #define MAMBA1_TINY_STATE_BYTES 19520
-#define MAMBA1_TINY_WORKSPACE_BYTES 208960
+#define MAMBA1_TINY_WORKSPACE_BYTES 228416
 #define MAMBA1_TINY_ALIGNMENT 64
 #define MAMBA1_TINY_PLAN_HASH "191624eff0d5986a9e72c4641009328e01398d58c6c54ff8a6160caa4a7e6df2"
 #define MAMBA1_TINY_MODEL_HASH "01e010312f5910bf29746600b947b4c5c1c1e7f8da2642bf6454c37946fea5f7"
@@ -79,6 +79,12 @@ void mamba1_tiny_state_reset(void* state);
  * On an error the state is as it was. */
 int mamba1_tiny_step(const mamba1_tiny_weights* weights, mamba1_tiny_workspace* workspace, void* state,
                      const int32_t* tokens, float* output);
+
+/* The same bits as step, or nothing: MAMBAC_DEADLINE_PASSED if `deadline`, in nanoseconds of CLOCK_MONOTONIC, comes before
+ * the step is done. Then the state is as it was, and `output` holds nothing of use. Looks at the clock before every
+ * layer, so that a late call returns about one layer after its deadline. Works on a copy of the state in the workspace. */
+int mamba1_tiny_step_until(const mamba1_tiny_weights* weights, mamba1_tiny_workspace* workspace, void* state,
+                           const int32_t* tokens, float* output, int64_t deadline);
 
 /* `count` tokens of each sequence, 1 to MAMBA1_TINY_FORWARD_TOKENS.
  *   tokens (MAMBA1_TINY_BATCH, count), each at least 0 and below MAMBA1_TINY_VOCABULARY

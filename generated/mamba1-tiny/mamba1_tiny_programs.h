@@ -5,14 +5,16 @@
 #include <cstdint>
 
 #include "mambac.h"
+#include "runtime/deadline.h"
 #include "runtime/vector.h"
 
 namespace mamba1_tiny_runtime {
 
-// Activations and, with more than one thread, the workers. Lies in memory of the caller.
+// Activations and a copy of the state. Lies in memory of the caller.
 struct alignas(64) Workspace {
   const void* owner;  // who opened it; at the same place in every artifact's workspace
   alignas(64) float activations[52224];
+  alignas(64) float next_state[4864];  // of step_until
 };
 
 // A weight, by its offset in bytes.
@@ -25,6 +27,10 @@ inline const bfloat16* bf16(const unsigned char* weights, long offset) {
 
 // `weights`: the data of the weights file. `state`: floats of the first sequence, the next one 4864 floats on.
 void step(const unsigned char* weights, float* state, Workspace& workspace, const int32_t* tokens, float* output);
+
+// The same if it ends before the deadline; if not, false, and the state is as it was.
+bool step_until(const unsigned char* weights, float* state, Workspace& workspace, const int32_t* tokens, float* output,
+                Deadline deadline);
 
 // `count` tokens of each sequence; `outputs`: MAMBAC_ALL or MAMBAC_LAST.
 void forward(const unsigned char* weights, float* state, Workspace& workspace, const int32_t* tokens, int count,

@@ -116,6 +116,17 @@ int mamba2_tiny_step(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* 
   return MAMBAC_OK;
 }
 
+int mamba2_tiny_step_until(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* workspace, void* state,
+                           const int32_t* tokens, float* output, int64_t deadline) {
+  int status = check_arguments(weights, workspace, state, tokens, output);
+  if (status == MAMBAC_OK) status = check_tokens(tokens, MAMBA2_TINY_BATCH);
+  if (status != MAMBAC_OK) return status;
+  const FloatingPointMode mode;
+  const bool committed =
+      step_until(weights->data, sequences_of(state), workspace_of(workspace), tokens, output, Deadline(deadline));
+  return committed ? MAMBAC_OK : MAMBAC_DEADLINE_PASSED;
+}
+
 int mamba2_tiny_forward(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* workspace, void* state,
                         const int32_t* tokens, int32_t count, int32_t outputs, float* output) {
   int status = check_arguments(weights, workspace, state, tokens, output);
@@ -134,6 +145,11 @@ MAMBAC_ANY_MACHINE const char* mamba2_tiny_status_message(int status) { return s
 static int any_step(const mambac_weights* weights, mambac_workspace* workspace, void* state, const void* input,
                     float* output) {
   return mamba2_tiny_step(weights, workspace, state, static_cast<const int32_t*>(input), output);
+}
+
+static int any_step_until(const mambac_weights* weights, mambac_workspace* workspace, void* state, const void* input,
+                          float* output, int64_t deadline) {
+  return mamba2_tiny_step_until(weights, workspace, state, static_cast<const int32_t*>(input), output, deadline);
 }
 
 static int any_forward(const mambac_weights* weights, mambac_workspace* workspace, void* state, const void* input,
@@ -168,6 +184,7 @@ MAMBAC_ANY_MACHINE const mambac_artifact* mamba2_tiny_artifact(void) {
       .workspace_close = mamba2_tiny_workspace_close,
       .state_reset = mamba2_tiny_state_reset,
       .step = any_step,
+      .step_until = any_step_until,
       .forward = any_forward,
       .status_message = mamba2_tiny_status_message,
   };

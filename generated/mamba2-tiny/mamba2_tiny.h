@@ -8,7 +8,7 @@
  *   Target         cpu x86-64-v3, batch 1, 1 thread
  *   Weights        312 960 bytes, matrices in f32
  *   State          37 376 bytes a sequence
- *   Workspace      241 728 bytes
+ *   Workspace      279 104 bytes
  *   Cost           92 160 multiply-adds and 776 exponentials a token
  *   Vector         8 floats; lanes run along outputs and channels
  *   Panels         32 outputs of a matrix side by side, read front to back
@@ -48,7 +48,7 @@ extern "C" {
 #define MAMBA2_TINY_THREADS 1
 #define MAMBA2_TINY_WEIGHTS_BYTES 317056
 #define MAMBA2_TINY_STATE_BYTES 37440
-#define MAMBA2_TINY_WORKSPACE_BYTES 241728
+#define MAMBA2_TINY_WORKSPACE_BYTES 279104
 #define MAMBA2_TINY_ALIGNMENT 64
 #define MAMBA2_TINY_PLAN_HASH "fbc575ce8262072054261c081bb6cb0fd1de73e6c02c211c680522b12713c1f2"
 #define MAMBA2_TINY_MODEL_HASH "2af678e156de2b689cb7b96425f7f047cdaf53743c1b6fd0fcc5273c1e497e80"
@@ -79,6 +79,12 @@ void mamba2_tiny_state_reset(void* state);
  * On an error the state is as it was. */
 int mamba2_tiny_step(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* workspace, void* state,
                      const int32_t* tokens, float* output);
+
+/* The same bits as step, or nothing: MAMBAC_DEADLINE_PASSED if `deadline`, in nanoseconds of CLOCK_MONOTONIC, comes before
+ * the step is done. Then the state is as it was, and `output` holds nothing of use. Looks at the clock before every
+ * layer, so that a late call returns about one layer after its deadline. Works on a copy of the state in the workspace. */
+int mamba2_tiny_step_until(const mamba2_tiny_weights* weights, mamba2_tiny_workspace* workspace, void* state,
+                           const int32_t* tokens, float* output, int64_t deadline);
 
 /* `count` tokens of each sequence, 1 to MAMBA2_TINY_FORWARD_TOKENS.
  *   tokens (MAMBA2_TINY_BATCH, count), each at least 0 and below MAMBA2_TINY_VOCABULARY

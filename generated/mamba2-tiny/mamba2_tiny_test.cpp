@@ -181,6 +181,24 @@ void test_errors_leave_the_state(const mamba2_tiny_weights* weights) {
          "a state of another model is refused");
 }
 
+void test_step_until(const mamba2_tiny_weights* weights) {
+  Session session, other;
+  by_steps(weights, session);
+  by_steps(weights, other);
+  const std::vector<float> before = session.state_floats();
+  const std::vector<Input> input = inputs(0, 1);
+  std::vector<float> expected(static_cast<size_t>(batch) * outputs), found(expected.size());
+  expect(mamba2_tiny_step_until(weights, session.workspace, session.state.get(), input.data(), found.data(), 0) ==
+                 MAMBAC_DEADLINE_PASSED &&
+             same(before, session.state_floats()),
+         "step_until leaves the state as it was when its deadline has passed");
+  mamba2_tiny_step(weights, other.workspace, other.state.get(), input.data(), expected.data());
+  expect(mamba2_tiny_step_until(weights, session.workspace, session.state.get(), input.data(), found.data(),
+                                INT64_MAX) == MAMBAC_OK &&
+             same(expected, found) && same(other.state_floats(), session.state_floats()),
+         "step_until gives the bits of step when there is time");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -200,6 +218,7 @@ int main(int count, char** arguments) {
   test_rows_are_independent(&weights);
   test_state_is_plain_bytes(&weights);
   test_errors_leave_the_state(&weights);
+  test_step_until(&weights);
   mamba2_tiny_weights_close(&weights);
   std::printf("%s\n", failures == 0 ? "all contracts hold" : "a contract is broken");
   return failures == 0 ? 0 : 1;

@@ -24,11 +24,14 @@ struct CertifiedFunction {
 };
 
 struct CertifiedProgram {
-  std::string name;                               // "step", "forward"
+  std::string name;                               // "step", "step_until", "forward"
   std::vector<CertifiedFunction> functions = {};  // callers before callees; the first is the C function
   std::vector<std::string> outside = {};          // calls that leave the artifact's source, all on the allow-list
   std::optional<int64_t> stack_bytes = {};        // bound along the deepest path; empty: not measured
 };
+
+// What a program of the C interface runs: step_until the calls of `step`, every other one those of its own name.
+const Program& planned_program(const Plan& plan, const std::string& name);
 
 struct Certificate {
   std::vector<CertifiedProgram> programs;

@@ -102,13 +102,20 @@ class FunctionCheck {
   }
 
   void check_condition(const clang::Expr* condition) {
-    if (integers_.limits(condition)) return;
+    if (integers_.limits(condition) || asks_clock(condition)) return;
     const bool is_float = reads_float(condition);
     if (!is_float && rules_.is_argument_check(rules_.plain_name(function_))) return;
     const llvm::StringRef text =
         clang::Lexer::getSourceText(clang::CharSourceRange::getTokenRange(condition->getSourceRange()),
                                     unit_.context().getSourceManager(), unit_.context().getLangOpts());
     refuse(condition->getBeginLoc(), fmt::format("branches on {}: {}", is_float ? "a float" : "data", text.str()));
+  }
+
+  // `deadline.passed()`, in a program that may ask.
+  bool asks_clock(const clang::Expr* condition) const {
+    const auto* call = llvm::dyn_cast<clang::CallExpr>(stripped(condition));
+    const clang::FunctionDecl* callee = call ? call->getDirectCallee() : nullptr;
+    return callee && rules_.is_clock(rules_.plain_name(callee));
   }
 
   // for (...; counter < bound; ++counter), also counter + constant <= bound and counter += step.

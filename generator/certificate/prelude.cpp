@@ -110,6 +110,11 @@ extern "C" int sem_destroy(sem_t* semaphore);
 extern "C" int sem_post(sem_t* semaphore);
 extern "C" int sem_wait(sem_t* semaphore);
 )";
+  prelude["time.h"] = R"(#pragma once
+#define CLOCK_MONOTONIC 1
+struct timespec { long tv_sec; long tv_nsec; };
+extern "C" int clock_gettime(int clock, timespec* time);
+)";
   prelude["xmmintrin.h"] = R"(#pragma once
 unsigned _mm_getcsr();
 void _mm_setcsr(unsigned value);

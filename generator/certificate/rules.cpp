@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "clang/AST/DeclTemplate.h"
+#include "generator/emit/emit_step_until.h"
 
 namespace mambac {
 namespace {
@@ -23,6 +24,15 @@ CertificateRules::CertificateRules(const Plan& plan)
       argument_checks_{"check_arguments"} {
   if (!plan.model.continuous()) argument_checks_.insert("check_tokens");
   for (const Program& program : plan.programs) argument_checks_.insert(plan.name + "_" + program.name);
+  if (has_step_until(plan)) {
+    argument_checks_.insert(plan.name + "_step_until");
+    clock_functions_ = {"Deadline::passed", "clock_gettime"};
+    exceptions_["Deadline::passed"] =
+        "the clock: step_until alone looks at it (clock_gettime, no system call where the kernel's vDSO knows the "
+        "machine's clock), and leaves early when the deadline has passed; what it decides is whether the state "
+        "changes, "
+        "never a number";
+  }
   for (const std::string& name : argument_checks_) exceptions_[name] = argument_check;
   if (plan.deployment.threads == 1) return;
   worker_functions_ = {"Workers::run", "Workers::synchronize"};
@@ -75,6 +85,8 @@ bool CertificateRules::is_argument_check(const std::string& plain_name) const {
 bool CertificateRules::is_worker_function(const std::string& plain_name) const {
   return worker_functions_.contains(plain_name);
 }
+
+bool CertificateRules::is_clock(const std::string& plain_name) const { return clock_functions_.contains(plain_name); }
 
 std::string CertificateRules::reason(const std::string& plain_name) {
   static const std::set<std::string> allocate = {"aligned_alloc",  "calloc",  "free",         "malloc",

@@ -24,6 +24,7 @@ class CertificateRules {
   std::string exception(const std::string& plain_name) const;
   bool is_argument_check(const std::string& plain_name) const;   // may branch on the arguments of the call
   bool is_worker_function(const std::string& plain_name) const;  // is not walked
+  bool is_clock(const std::string& plain_name) const;            // may be asked, and branched on, by step_until alone
   // Why a function is not on the list, for messages: "allocates memory".
   static std::string reason(const std::string& plain_name);
 
@@ -32,7 +33,7 @@ class CertificateRules {
 
  private:
   std::string namespace_;
-  std::set<std::string> allowed_, argument_checks_, worker_functions_;
+  std::set<std::string> allowed_, argument_checks_, worker_functions_, clock_functions_;
   std::map<std::string, std::string> exceptions_;  // by plain name
 };
 

@@ -5,6 +5,7 @@
 
 #include "generator/certificate/certificate.h"
 #include "generator/certificate/rules.h"
+#include "generator/emit/emit_step_until.h"
 
 namespace mambac {
 namespace {
@@ -35,7 +36,7 @@ constexpr char method[] =
 constexpr char stack_method[] =
     "frames as the compiler reports them (-fstack-usage), 64 bytes more for each (return address, alignment), summed "
     "along "
-    "the deepest path, and 128 bytes below it; without what memcpy and memset of the C library take";
+    "the deepest path, and 128 bytes below it; without what memcpy, memset and clock_gettime of the C library take";
 
 std::string claim(const Plan& plan) {
   if (plan.deployment.threads == 1) {
@@ -65,8 +66,9 @@ struct Work {
   Json bytes, operations;
 };
 
-Work work_of(const Plan& plan, const Program& program) {
+Work work_of(const Plan& plan, const CertifiedProgram& certified) {
   constexpr int64_t float_bytes = sizeof(float);
+  const Program& program = planned_program(plan, certified.name);
   const int64_t count = program.name == "forward" ? plan.deployment.forward_tokens : 1;
   const ModelConfiguration& model = plan.model;
   Work work{plan.deployment.batch * count, {}, {}};
@@ -77,6 +79,7 @@ Work work_of(const Plan& plan, const Program& program) {
   work.bytes["weights"] = plan.cost.weight_bytes;
   work.bytes["state"] = plan.deployment.batch * plan.cost.state_bytes;
   work.bytes["workspace"] = workspace_floats * float_bytes;
+  if (certified.name == "step_until") work.bytes["copy of the state"] = next_state_bytes(plan);
   work.bytes["input"] = work.tokens * (model.continuous() ? model.input_size * float_bytes : int64_t{sizeof(int32_t)});
   work.bytes["output"] = work.tokens * model.outputs() * float_bytes;
   work.operations["matrix_multiply_adds"] =
@@ -108,7 +111,7 @@ std::vector<TreeLine> call_tree(const CertifiedProgram& program) {
 }
 
 Json json_of(const Plan& plan, const CertifiedProgram& program) {
-  const Work work = work_of(plan, plan.program(program.name));
+  const Work work = work_of(plan, program);
   Json json;
   json["name"] = program.name;
   json["stack_bytes"] = program.stack_bytes ? Json(*program.stack_bytes) : Json();
@@ -175,7 +178,7 @@ std::string markdown_of(const CertifiedProgram& program) {
 }
 
 std::string markdown_of(const Plan& plan, const CertifiedProgram& program) {
-  const Work work = work_of(plan, plan.program(program.name));
+  const Work work = work_of(plan, program);
   const auto number = [](const Json& json) { return grouped(json.get<int64_t>()); };
   std::string text = fmt::format("\n## {}_{}\n\n| one call, at most | |\n|---|---|\n", plan.name, program.name);
   text += fmt::format("| stack | {} |\n",

@@ -2,6 +2,7 @@
 
 #include "clang/Frontend/TextDiagnosticBuffer.h"
 #include "generator/certificate/prelude.h"
+#include "generator/emit/emit_step_until.h"
 #include "generator/error.h"
 #include "generator/specialize/specialize_source.h"
 
@@ -20,6 +21,7 @@ ArtifactUnit::ArtifactUnit(const Plan& plan, const std::map<std::string, std::st
   for (const Program& program : plan.programs) {
     unit_text_ += fmt::format("#include \"{}_{}.cpp\"\n", plan.name, program.name);
   }
+  if (has_step_until(plan)) unit_text_ += fmt::format("#include \"{}_step_until.cpp\"\n", plan.name);
   const std::vector<std::string> arguments = {"-std=c++20",
                                               "--target=x86_64-unknown-linux-gnu",
                                               "-nostdinc",

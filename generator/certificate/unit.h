@@ -1,5 +1,5 @@
-// An artifact's programs as Clang sees them: NAME.cpp, NAME_step.cpp and NAME_forward.cpp with all that they include,
-// as one unit, so that every call leads to the source of what it calls.
+// An artifact's programs as Clang sees them: NAME.cpp and its programs, NAME_step.cpp and so on, with all that they
+// include, as one unit, so that every call leads to the source of what it calls.
 #pragma once
 
 #include <map>

@@ -8,6 +8,7 @@
 #include "generator/emit/embedded_sources.h"
 #include "generator/emit/emit_kernels.h"
 #include "generator/emit/emit_programs.h"
+#include "generator/emit/emit_step_until.h"
 #include "generator/emit/fill.h"
 #include "generator/emit/format_source.h"
 #include "generator/error.h"
@@ -74,10 +75,21 @@ std::string state_layout(const Plan& plan) {
   return text;
 }
 
+// What a workspace holds, as a sentence.
+std::string workspace_content(const Plan& plan) {
+  std::vector<std::string> parts = {"Activations"};
+  if (has_step_until(plan)) parts.push_back("a copy of the state");
+  if (plan.deployment.threads > 1) parts.push_back("the workers");
+  const std::string last = parts.back();
+  parts.pop_back();
+  return parts.empty() ? last : fmt::format("{} and {}", fmt::join(parts, ", "), last);
+}
+
 // Which files of the runtime an artifact takes with it.
 bool needs(const Plan& plan, const std::string& path) {
   const bool for_workers = path == "runtime/workers.h" || path == "runtime/barrier.h";
-  return path.starts_with("runtime/") && (!for_workers || plan.deployment.threads > 1);
+  return path.starts_with("runtime/") && (!for_workers || plan.deployment.threads > 1) &&
+         (path != "runtime/deadline.h" || has_step_until(plan));
 }
 
 // The runtime's own text under the artifact's namespace, so that artifacts of different versions link into one program.
@@ -151,6 +163,12 @@ Placeholders placeholders(const Plan& plan) {
        threaded ? fmt::format(" and starts {} worker{}", deployment.threads - 1, deployment.threads == 2 ? "" : "s")
                 : ""},
       {"WORKERS_INCLUDE", threaded ? "\n#include \"runtime/workers.h\"" : ""},
+      {"DEADLINE_INCLUDE", has_step_until(plan) ? "\n#include \"runtime/deadline.h\"" : ""},
+      {"NEXT_STATE_MEMBER", has_step_until(plan)
+                                ? fmt::format("\n  alignas(64) float next_state[{}];  // of step_until",
+                                              deployment.batch * plan.state_floats)
+                                : ""},
+      {"WORKSPACE_CONTENT", workspace_content(plan)},
       {"WORKERS_MEMBER", threaded ? "\n  WorkspaceWorkers workers;" : ""},
       {"WORKERS_TYPE", threaded ? fmt::format("\nusing WorkspaceWorkers = Workers<{}>;\n", deployment.threads) : ""},
       {"START_WORKERS", threaded ? "  if (opened->workers.start() != MAMBAC_OK) {\n"
@@ -203,8 +221,9 @@ int64_t workspace_bytes(const Plan& plan) {
   const int64_t activations = std::max<int64_t>(plan.workspace_floats, 16) * static_cast<int64_t>(sizeof(float));
   const int threads = static_cast<int>(plan.deployment.threads);
   constexpr int64_t owner = 64;
-  return owner + round_up(activations, 64) +
-         (threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0);
+  const int64_t next_state = has_step_until(plan) ? round_up(next_state_bytes(plan), 64) : 0;
+  const int64_t workers = threads > 1 ? static_cast<int64_t>(mambac_runtime::workers_bytes(threads)) : 0;
+  return owner + round_up(activations, 64) + next_state + workers;
 }
 
 std::map<std::string, std::string> emit(const Plan& plan) {
@@ -213,6 +232,23 @@ std::map<std::string, std::string> emit(const Plan& plan) {
   Placeholders values = placeholders(plan);
   const bool forward = has_forward(plan), continuous = plan.model.continuous();
   const std::string upper = values.at("UPPER"), name = plan.name;
+  const bool until = has_step_until(plan);
+
+  const auto if_until = [&](const char* name) { return until ? fill(skeleton(name), values) : ""; };
+  values["STEP_UNTIL_DECLARATION"] = if_until("step_until_declaration");
+  values["STEP_UNTIL_DEFINITION"] = if_until("step_until_definition");
+  values["ANY_STEP_UNTIL"] = if_until("any_step_until");
+  values["ANY_STEP_UNTIL_NAME"] = until ? "any_step_until" : "nullptr";
+  values["TEST_STEP_UNTIL"] = if_until("test_step_until");
+  values["RUN_STEP_UNTIL_TEST"] = until ? "  test_step_until(&weights);\n" : "";
+  values["STEP_UNTIL_PROGRAM"] =
+      until
+          ? fmt::format(
+                "\n// The same if it ends before the deadline; if not, false, and the state is as it was.\n"
+                "bool step_until(const unsigned char* weights, float* state, Workspace& workspace, {}, float* output,\n"
+                "    Deadline deadline);\n",
+                values.at("INPUT_DECLARATION"))
+          : "";
 
   values["CHECK_TOKENS"] = continuous ? "" : fill(skeleton("check_tokens"), values);
   values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
@@ -246,6 +282,7 @@ std::map<std::string, std::string> emit(const Plan& plan) {
   for (const Program& program : plan.programs) {
     files[fmt::format("{}_{}.cpp", name, program.name)] = emit_program(plan, program, names);
   }
+  if (until) files[name + "_step_until.cpp"] = emit_step_until(plan, names);
   for (const auto& [path, text] : sources) {
     if (needs(plan, path)) files[path == "runtime/mambac.h" ? "mambac.h" : path] = renamed(text, plan);
   }
