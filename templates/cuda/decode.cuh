@@ -85,7 +85,7 @@ __device__ inline void load_state(const float* window_of_warp, int channels, flo
 }
 
 // weights: the packed data; state: one sequence's; exchange: see above; tokens or input (`count` rows of `InputSize`);
-// output: `count` rows of `Outputs`.
+// output: `count` rows of `Outputs`. Where `stopped` points to another number than 0, nothing happens.
 template <typename Weight, int Blocks, int Warps, int ChannelsPerWarp, int RowParts, int RowsPerWarp, int SizeSlab,
           int InnerSlab, int Slots, int SlotBytes, int InFlight, int Delay, bool ReadOnce, int Layers, int Size,
           int Inner, int States, int Rank, int Taps, int InputSize, int Vocabulary, int Outputs, bool Head,
@@ -93,7 +93,7 @@ template <typename Weight, int Blocks, int Warps, int ChannelsPerWarp, int RowPa
           long NormsOffset, long EmbeddingOffset, long HeadOffset, long HeadBiasOffset>
 __global__ void __launch_bounds__(Warps * 32 + 32, 1)
     decode(const unsigned char* weights, float* state, void* exchange_memory, const int* tokens, const float* input,
-           float* output, int count, float epsilon, float delta_epsilon) {
+           float* output, int count, const int* stopped, float epsilon, float delta_epsilon) {
   constexpr int width = 16 / sizeof(Weight);
   constexpr int threads = Warps * 32;
   constexpr int channels = Warps * ChannelsPerWarp, rows = Warps / RowParts * RowsPerWarp;
@@ -138,6 +138,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
   unsigned char* barriers = reinterpret_cast<unsigned char*>(
       handed_on + round_up(rows * RowParts > channels ? rows * RowParts : channels, 4));
 
+  if (stopped != nullptr && *stopped != 0) return;
   unsigned char* exchange = static_cast<unsigned char*>(exchange_memory);
   const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
   const int block = blockIdx.x;

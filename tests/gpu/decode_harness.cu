@@ -457,8 +457,9 @@ int main(int, char** arguments) {
     const int* t = tokens + first;
     const float* in = input + first * InputSize;
     float* out = output + long{first} * Outputs;
+    const int* stopped = nullptr;
     float eps = epsilon, delta_eps = epsilon;
-    void* parameters[] = {&w, &state, &exchange, &t, &in, &out, &count, &eps, &delta_eps};
+    void* parameters[] = {&w, &state, &exchange, &t, &in, &out, &count, &stopped, &eps, &delta_eps};
     CHECK(cudaLaunchCooperativeKernel(reinterpret_cast<const void*>(kernel), dim3(Blocks), dim3(Warps * 32 + 32),
                                       parameters, shared_bytes, stream));
   };

@@ -1,0 +1,214 @@
+// The choice of the next token on the device: repetition penalty, temperature, top-k, top-p, min-p, in the order and
+// with the meaning of Hugging Face's. One cluster of `Blocks` blocks of 1024 threads, which keeps all logits in
+// registers.
+//
+// Every token has a place: its distance below the largest logit (over the temperature, in steps of 2^-27, at most 32)
+// and, among equals, its number. Most likely tokens come first. Every choice asks for the first place at which a sum
+// over the places up to it reaches a target: top-k counts tokens, top-p and the draw add up probabilities (integers,
+// in steps of 2^-28 of the largest). The place is found ten bits at a time, by a histogram of 1024 bins.
+#pragma once
+
+#include "runtime/cuda_cluster.h"
+
+namespace mambac {
+
+using namespace mambac_runtime;
+
+// SplitMix64: the output number `position` of the generator that starts at `seed`, uniform in [0, 1).
+__device__ inline double random_uniform(unsigned long long seed, unsigned long long position) {
+  unsigned long long bits = seed + (position + 1) * 0x9E3779B97F4A7C15ull;
+  bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9ull;
+  bits = (bits ^ bits >> 27) * 0x94D049BB133111EBull;
+  bits ^= bits >> 31;
+  return static_cast<double>(bits >> 11) * 0x1p-53;
+}
+
+// The largest of one number a thread, over the cluster.
+template <int Blocks>
+__device__ inline unsigned long long largest_of_cluster(unsigned long long value) {
+  __shared__ unsigned long long largest[33];
+  for (int distance = 16; distance > 0; distance /= 2) {
+    const unsigned long long other = __shfl_xor_sync(0xffffffff, value, distance);
+    value = other > value ? other : value;
+  }
+  if (threadIdx.x % 32 == 0) largest[threadIdx.x / 32] = value;
+  __syncthreads();
+  if (threadIdx.x < 32) {
+    value = largest[threadIdx.x];
+    for (int distance = 16; distance > 0; distance /= 2) {
+      const unsigned long long other = __shfl_xor_sync(0xffffffff, value, distance);
+      value = other > value ? other : value;
+    }
+    if (threadIdx.x == 0) largest[32] = value;
+  }
+  synchronize_cluster();
+  for (int rank = 0; rank < Blocks; ++rank) {
+    const unsigned long long other = read_from_block(&largest[32], rank);
+    value = rank == 0 || other > value ? other : value;
+  }
+  synchronize_cluster();
+  return value;
+}
+
+// Of the thread's token number `index`.
+template <int Blocks>
+__device__ inline unsigned long long place_of_token(unsigned steps, int index) {
+  const unsigned token = rank_in_cluster() * 1024 + threadIdx.x + index * (Blocks * 1024);
+  return static_cast<unsigned long long>(steps) << 18 | token;
+}
+
+// The first place at which the sum over all places up to it reaches (or, `above`, exceeds) `share` of the probability
+// of all places up to `last`; `by_count`, at which `target` tokens are reached. Places have 50 bits. Low bits that
+// are not needed to tell the place from the next ones are set.
+template <int Blocks, int PerThread>
+__device__ inline unsigned long long find_place(const unsigned* steps, const unsigned* probabilities,
+                                                unsigned long long last, bool by_count, double share,
+                                                unsigned long long target, bool above) {
+  __shared__ unsigned low[1024], high[1024], tokens[1024];  // the probability is high << 14 + low
+  __shared__ unsigned long long warp_sums[32];
+  __shared__ unsigned long long found[3];
+  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+  unsigned long long prefix = 0;
+  for (int shift = 40; shift >= 0; shift -= 10) {
+    low[thread] = 0;
+    high[thread] = 0;
+    tokens[thread] = 0;
+    __syncthreads();
+#pragma unroll
+    for (int index = 0; index < PerThread; ++index) {
+      const unsigned long long place = place_of_token<Blocks>(steps[index], index);
+      if (place <= last && place >> shift >> 10 == prefix && probabilities[index] > 0) {
+        const int bin = static_cast<int>(place >> shift & 1023);
+        atomicAdd(&low[bin], probabilities[index] & 0x3fff);
+        atomicAdd(&high[bin], probabilities[index] >> 14);
+        atomicAdd(&tokens[bin], 1u);
+      }
+    }
+    synchronize_cluster();
+    unsigned long long mass = 0;
+    unsigned count = 0;
+    for (int rank = 0; rank < Blocks; ++rank) {
+      mass += (static_cast<unsigned long long>(read_from_block(&high[thread], rank)) << 14) +
+              read_from_block(&low[thread], rank);
+      count += read_from_block(&tokens[thread], rank);
+    }
+    if (by_count) mass = count;
+
+    // Sums over the bins up to the thread's.
+    unsigned long long sum = mass;
+    for (int distance = 1; distance < 32; distance *= 2) {
+      const unsigned long long other = __shfl_up_sync(0xffffffff, sum, distance);
+      if (lane >= distance) sum += other;
+    }
+    if (lane == 31) warp_sums[warp] = sum;
+    __syncthreads();
+    unsigned long long all = 0;
+    for (int other = 0; other < 32; ++other) {
+      if (other < warp) sum += warp_sums[other];
+      all += warp_sums[other];
+    }
+    if (shift == 40 && !by_count)
+      target = static_cast<unsigned long long>(share * static_cast<double>(all)) + (above ? 1 : 0);
+    if (shift == 40 && target == 0) target = 1;
+    if (target > all) target = all;
+    if (mass > 0 && sum >= target && sum - mass < target) {
+      found[0] = static_cast<unsigned long long>(thread);
+      found[1] = sum - mass;
+      found[2] = count;
+    }
+    synchronize_cluster();
+    prefix = prefix << 10 | found[0];
+    target -= found[1];
+    if (found[2] == 1) return (prefix + 1 << shift) - 1;
+  }
+  return prefix;
+}
+
+// One token, after `control[0]` earlier ones: written to control[2] (where decode reads it), to history[control[0]]
+// and, for the host, to shown[control[3]]; then control[0] and control[3] count it. `stop`: the token that sets
+// control[1], after which nothing happens any more. Logits that are not finite give token -1 and stop. `seen`
+// (`Vocabulary`): not 0 for tokens of the text so far.
+template <int Vocabulary, int Blocks>
+__global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
+    sample(const float* logits, int* control, int* history, volatile int* shown, unsigned char* seen, float temperature,
+           int top_k, float top_p, float min_p, float penalty, unsigned long long seed, int stop) {
+  constexpr int per_thread = (Vocabulary + Blocks * 1024 - 1) / (Blocks * 1024);
+  static_assert(Vocabulary <= 1 << 18);
+  const int first = rank_in_cluster() * 1024 + threadIdx.x;
+  if (control[1] != 0) return;
+
+  // The largest logit, the smaller number first; a number that is not finite is larger than all.
+  float logit[per_thread];
+  unsigned long long best = 0;
+#pragma unroll
+  for (int index = 0; index < per_thread; ++index) {
+    const int token = first + index * Blocks * 1024;
+    logit[index] = 0.0f;
+    if (token < Vocabulary) {
+      logit[index] = logits[token];
+      if (penalty != 1.0f && seen[token] != 0)
+        logit[index] = logit[index] < 0.0f ? logit[index] * penalty : logit[index] / penalty;
+      const unsigned bits = __float_as_uint(logit[index]);
+      const bool finite = fabsf(logit[index]) <= 3.4e38f;
+      const unsigned rising = !finite ? 0xffffffff : bits >> 31 != 0 ? ~bits : bits | 0x80000000;
+      const unsigned long long key = static_cast<unsigned long long>(rising) << 32 | (0xffffffff - token);
+      best = key > best ? key : best;
+    }
+  }
+  best = largest_of_cluster<Blocks>(best);
+  const unsigned rising = static_cast<unsigned>(best >> 32);
+  int chosen = static_cast<int>(0xffffffff - static_cast<unsigned>(best));
+  if (rising == 0xffffffff) {
+    chosen = -1;
+  } else if (temperature > 0.0f) {
+    const float largest = __uint_as_float(rising >> 31 != 0 ? rising & 0x7fffffff : ~rising);
+    unsigned steps[per_thread];
+    unsigned probabilities[per_thread];
+#pragma unroll
+    for (int index = 0; index < per_thread; ++index) {
+      const int token = first + index * Blocks * 1024;
+      const float distance = (largest - logit[index]) / temperature;
+      steps[index] = distance < 31.9f ? static_cast<unsigned>(distance * 0x1p27f) : 0xffffffff;
+      probabilities[index] = token < Vocabulary ? static_cast<unsigned>(expf(-distance) * 0x1p28f + 0.5f) : 0;
+    }
+    // Top-k, top-p, the draw.
+    unsigned long long last = ~0ull;
+    for (int choice = 0; choice < 3; ++choice) {
+      if (choice == 0 && top_k == 0) choice = 1;
+      if (choice == 1 && top_p >= 1.0f) choice = 2;
+      double share = top_p;
+      if (choice == 2) {
+        share = random_uniform(seed, control[0]);
+#pragma unroll
+        for (int index = 0; index < per_thread; ++index) {
+          if (static_cast<float>(probabilities[index]) < min_p * 0x1p28f) probabilities[index] = 0;
+        }
+      }
+      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice == 0, share, top_k, choice == 2);
+      if (choice == 0) last |= 0x3ffff;  // tokens as likely as the last one stay
+    }
+    // The chosen one is the last place up to it that has a probability.
+    best = 0;
+#pragma unroll
+    for (int index = 0; index < per_thread; ++index) {
+      const unsigned long long place = place_of_token<Blocks>(steps[index], index);
+      if (probabilities[index] > 0 && place <= last && place + 1 > best) best = place + 1;
+    }
+    best = largest_of_cluster<Blocks>(best);
+    chosen = static_cast<int>(best - 1 & 0x3ffff);
+  }
+
+  synchronize_cluster();  // all have read control
+  if (first == 0) {
+    control[2] = chosen;
+    history[control[0]] = chosen;
+    if (shown != nullptr) shown[control[3]] = chosen;
+    if (chosen >= 0) seen[chosen] = 1;
+    if (chosen == stop || chosen < 0) control[1] = 1;
+    ++control[0];
+    ++control[3];
+    __threadfence_system();
+  }
+}
+
+}  // namespace mambac
