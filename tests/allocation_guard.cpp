@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,16 +33,25 @@ void count(std::atomic<int64_t>& counter) {
   if (armed.load(std::memory_order_relaxed)) counter.fetch_add(1, std::memory_order_relaxed);
 }
 
+int64_t page_faults_of_thread() {
+  rusage usage;
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
+}
+
 }  // namespace
 
 AllocationGuard::AllocationGuard() {
   allocations = locks = system_calls = 0;
+  page_faults_before_ = page_faults_of_thread();
   armed = true;
 }
 
 AllocationGuard::~AllocationGuard() { armed = false; }
 
-GuardedCalls AllocationGuard::calls() const { return {allocations, locks, system_calls}; }
+GuardedCalls AllocationGuard::calls() const {
+  return {allocations, locks, system_calls, page_faults_of_thread() - page_faults_before_};
+}
 
 #if MAMBAC_SANITIZED
 

@@ -1,6 +1,6 @@
-// Counts what a real-time call must not do: allocate, take a lock, ask the system. Linking allocation_guard.cpp into a
-// test replaces those functions of the C library in the whole process; they do their work and count while a guard
-// lives.
+// Counts what a real-time call must not do: allocate, take a lock, ask the system, miss a page. Linking
+// allocation_guard.cpp into a test replaces those functions of the C library in the whole process; they do their work
+// and count while a guard lives.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ struct GuardedCalls {
   int64_t allocations = 0;   // malloc, calloc, realloc, free, the aligned ones, mmap, munmap
   int64_t locks = 0;         // of a mutex, waits and signals of a condition variable
   int64_t system_calls = 0;  // sem_wait, sem_post, sched_yield, nanosleep, syscall (futex)
+  int64_t page_faults = 0;   // of this thread, as the system counts them: minor and major
 };
 
 // Under a sanitizer, which replaces those functions itself, only allocations from the heap are counted.
@@ -25,7 +26,10 @@ class AllocationGuard {
   AllocationGuard(const AllocationGuard&) = delete;
   AllocationGuard& operator=(const AllocationGuard&) = delete;
 
-  GuardedCalls calls() const;  // since the guard was made
+  GuardedCalls calls() const;  // since the guard was made, on the thread that made it
+
+ private:
+  int64_t page_faults_before_;
 };
 
 }  // namespace mambac

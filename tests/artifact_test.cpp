@@ -226,6 +226,7 @@ TEST(Artifact, StepAndForwardAllocateNothingAndAskTheSystemForNothing) {
   EXPECT_EQ(calls.allocations, 0);
   EXPECT_EQ(calls.locks, 0);
   EXPECT_EQ(calls.system_calls, 0);
+  EXPECT_EQ(calls.page_faults, 0);
 }
 
 TEST(Artifact, TheSameInputGivesTheSameBytes) {

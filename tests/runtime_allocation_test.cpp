@@ -65,6 +65,26 @@ TEST(AllocationGuard, CountsMappingsLocksAndSystemCalls) {
   EXPECT_EQ(guard.calls().system_calls, 2);
 }
 
+TEST(AllocationGuard, CountsMissingPages) {
+  constexpr size_t pages = 16, page_bytes = 4096;
+  void* memory = mmap(nullptr, pages * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  madvise(memory, pages * page_bytes, MADV_NOHUGEPAGE);
+  volatile auto* bytes = static_cast<unsigned char*>(memory);
+  const auto touch = [&] {
+    for (size_t page = 0; page < pages; ++page) bytes[page * page_bytes] = 1;
+  };
+  {
+    const AllocationGuard guard;
+    touch();
+    EXPECT_GE(guard.calls().page_faults, int64_t{pages});
+  }
+  const AllocationGuard guard;
+  touch();
+  EXPECT_EQ(guard.calls().page_faults, 0);
+  munmap(memory, pages * page_bytes);
+}
+
 TEST(AllocationGuard, CountsOtherThreadsAndStopsWithItsLife) {
   std::atomic<bool> go = false;
   std::thread other([&] {

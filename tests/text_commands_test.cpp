@@ -1,10 +1,15 @@
 // `mambac text`, `perplexity` and `bench`, run as from the command line on the artifact of tests/fake_artifact.c.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cmath>
 #include <set>
+#include <sstream>
 
+#include "generator/bench/histogram.h"
+#include "generator/bench/times.h"
 #include "generator/commands/commands.h"
+#include "generator/file.h"
 #include "generator/run/machine_limits.h"
 #include "tests/error_message.h"
 #include "tests/fake_artifact.h"
@@ -170,6 +175,7 @@ TEST_F(TextCommands, BenchPrintsTheAgreedJson) {
   EXPECT_GT(bandwidth, 1e8);
   EXPECT_GT(peak, 1e8);
   EXPECT_EQ(result["limits"]["footprint_bytes"], (1 << 20) + 4096);
+  EXPECT_EQ(result["limits"]["cores"], 1);
   // By hand from the costs of the fake plan: step is one token, forward four, and one output.
   const double bytes = (1 << 20) + 2 * 4096;
   const double step = std::max(bytes / bandwidth, 1600 / peak) + 16 * 10 / peak;
@@ -186,14 +192,70 @@ TEST_F(TextCommands, BenchPrintsTheAgreedJson) {
     EXPECT_LE(program["p999_us"], program["max_us"]);
     EXPECT_DOUBLE_EQ(program["ratio"].get<double>(),
                      program["median_us"].get<double>() / program["floor_us"].get<double>());
-    EXPECT_EQ(program.size(), 8u);
+    EXPECT_LE(program["ratio_p10"], program["ratio_p90"]);
+    EXPECT_EQ(program["batch"], 1);
+    EXPECT_EQ(program.size(), 12u);
   }
 }
 
 TEST_F(TextCommands, BenchPrintsATable) {
   const std::string table = run({"bench", artifact(), "--seconds", "0.1"}).out;
-  EXPECT_NE(table.find("fake: x86-64-v3, 1 thread(s), batch 1\n"), std::string::npos) << table;
-  EXPECT_NE(table.find("\nforward            4"), std::string::npos) << table;
+  EXPECT_NE(table.find("fake: x86-64-v3, 1 thread, batch 1\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("\nforward      1      4 "), std::string::npos) << table;
+}
+
+TEST_F(TextCommands, BenchPrintsTheTail) {
+  const auto tail = nlohmann::ordered_json::parse(
+      run({"bench", artifact(), "--tail", "--json", "--seconds", "0.3", "--histogram", file("tail.svg")}).out);
+  EXPECT_GT(tail["samples"], 1000);
+  for (const char* what : {"step", "registers"}) {
+    EXPECT_GT(tail[what]["p50_us"], 0) << what;
+    EXPECT_LE(tail[what]["p50_us"], tail[what]["p99_us"]) << what;
+    EXPECT_LE(tail[what]["p99_us"], tail[what]["p999_us"]) << what;
+    EXPECT_LE(tail[what]["p999_us"], tail[what]["p9999_us"]) << what;
+    EXPECT_LE(tail[what]["p9999_us"], tail[what]["max_us"]) << what;
+  }
+  EXPECT_DOUBLE_EQ(tail["ratio"]["p999"].get<double>(),
+                   tail["step"]["p999_us"].get<double>() / tail["registers"]["p999_us"].get<double>());
+  EXPECT_GT(tail["denormals"]["ratio"], 0);
+  EXPECT_TRUE(read_text(file("tail.svg")).starts_with("<svg "));
+
+  const std::string text = run({"bench", artifact(), "--tail", "--seconds", "0.1"}).out;
+  for (const char* part : {"p99.99", "\nregisters ", "\nratio ", "from us", "A state of denormals: "}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+}
+
+TEST(Percentile, IsOfTheNearestRank) {
+  std::vector<double> times(1000);
+  for (size_t i = 0; i < times.size(); ++i) times[i] = 1e-6 * static_cast<double>(1000 - i);
+  const auto of_times = distribution(times);
+  EXPECT_NEAR(of_times["p50_us"].get<double>(), 500, 1e-9);
+  EXPECT_NEAR(of_times["p99_us"].get<double>(), 990, 1e-9);
+  EXPECT_NEAR(of_times["p999_us"].get<double>(), 999, 1e-9);
+  EXPECT_NEAR(of_times["p9999_us"].get<double>(), 1000, 1e-9);
+  EXPECT_NEAR(of_times["max_us"].get<double>(), 1000, 1e-9);
+}
+
+TEST(Histogram, CountsEveryTimeOnce) {
+  const std::string text = Histogram({{"step", {1e-6, 1e-6, 1e-3}}, {"registers", {2e-6}}}).text();
+  std::istringstream lines(text);
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line.find("step") < line.find("registers"), true) << text;
+  int64_t steps = 0, registers = 0;
+  for (double from; lines >> from;) {
+    std::string word;
+    int64_t counts[2] = {};
+    for (int64_t& count : counts) {
+      lines >> count;
+      if (count > 0) lines >> word;  // the bar
+    }
+    steps += counts[0];
+    registers += counts[1];
+  }
+  EXPECT_EQ(steps, 3) << text;
+  EXPECT_EQ(registers, 1) << text;
 }
 
 // Where exponentials and bandwidth both count, and where multiply-adds win over bytes.
@@ -214,6 +276,19 @@ TEST(MachineLimits, AreThoseOfARealMachine) {
   EXPECT_LT(bandwidth, 2e12);
   EXPECT_GT(peak, 1e9);
   EXPECT_LT(peak, 2e11);  // 16 a cycle at 12 GHz
+}
+
+// Threads that take turns on one core together do what one does.
+TEST(MachineLimits, MoreThreadsThanCoresAreNoMoreCores) {
+  cpu_set_t all, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  MachineLimitMeter meter(size_t{1} << 20, 4, "x86-64-v3");
+  EXPECT_EQ(meter.cores(), 1);
+  EXPECT_LT(meter.measure_multiply_adds_per_second(), 2e11);
+  ASSERT_EQ(sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "generator/run/machine_limits.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -79,12 +80,20 @@ void read_avx2(const std::byte* from, size_t stream_bytes) {
                : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",      \
                  "xmm11", "xmm12", "xmm13")
 
+void loop_in_registers(int64_t turns) { asm volatile("1:\n dec %0\n jnz 1b\n" : "+r"(turns) : : "cc"); }
+
 void multiply_add_avx512(int64_t count) { MAMBAC_MULTIPLY_ADD_LOOP("zmm"); }
 void multiply_add_avx2(int64_t count) { MAMBAC_MULTIPLY_ADD_LOOP("ymm"); }
 
 #else
 #error "Write down here how this architecture reads memory and multiplies and adds at its best."
 #endif
+
+// Cores that this process may run on.
+int usable_cores() {
+  cpu_set_t cores;
+  return sched_getaffinity(0, sizeof cores, &cores) == 0 ? std::max(1, CPU_COUNT(&cores)) : 1;
+}
 
 // Huge pages, so that the limit is the memory's and not the page table's.
 void* allocate(size_t bytes) {
@@ -99,10 +108,10 @@ void* allocate(size_t bytes) {
 }  // namespace
 
 MachineLimitMeter::MachineLimitMeter(size_t footprint_bytes, int threads, const std::string& isa)
-    : threads_(threads),
+    : threads_(std::min(threads, usable_cores())),
       avx512_(isa == "x86-64-v4"),
-      part_bytes_((std::min(footprint_bytes, largest_footprint) / threads + read_step) / read_step * read_step),
-      memory_(allocate(part_bytes_ * threads), std::free) {}
+      part_bytes_((std::min(footprint_bytes, largest_footprint) / threads_ + read_step) / read_step * read_step),
+      memory_(allocate(part_bytes_ * threads_), std::free) {}
 
 double MachineLimitMeter::measure(const std::function<double(int)>& work) const {
   std::atomic<int> waiting{threads_};
@@ -148,6 +157,8 @@ double MachineLimitMeter::measure_multiply_adds_per_second() {
     return static_cast<double>(multiply_add_turns * accumulators * (avx512_ ? 16 : 8));
   });
 }
+
+void spin_in_registers(int64_t turns) { loop_in_registers(turns); }
 
 Work work_of(const nlohmann::ordered_json& cost, int64_t batch, int64_t tokens, int64_t output_tokens) {
   const auto of = [&](const char* name) { return cost.at(name).get<double>(); };

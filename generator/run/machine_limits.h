@@ -16,7 +16,8 @@ struct MachineLimits {
 };
 
 // Measures with `threads` threads and the registers of `isa` ("x86-64-v3": AVX2, "x86-64-v4": AVX-512), which this
-// machine must have.
+// machine must have. With fewer cores for this process than threads, one thread for each core: threads that share a
+// core take turns, and the sum of what each does in its turn is more than any machine can do.
 class MachineLimitMeter {
  public:
   // `footprint_bytes`: what the threads read together. Above 1 GiB it is all the same memory, so 1 GiB is read.
@@ -25,6 +26,8 @@ class MachineLimitMeter {
   // One measurement of a millisecond or two, or of one pass over the footprint if that takes longer.
   double measure_bytes_per_second();
   double measure_multiply_adds_per_second();
+
+  int cores() const { return threads_; }  // that are measured together
 
  private:
   // Runs `work`, which returns how much it did, on all threads at the same time again and again, for some tens of
@@ -37,6 +40,9 @@ class MachineLimitMeter {
   size_t part_bytes_;  // that one thread reads
   std::unique_ptr<void, void (*)(void*)> memory_;
 };
+
+// A loop that touches no memory.
+void spin_in_registers(int64_t turns);
 
 // Work of one call, for all its sequences and tokens.
 struct Work {

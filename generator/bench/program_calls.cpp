@@ -1,0 +1,48 @@
+#include "generator/bench/program_calls.h"
+
+#include "generator/text/random.h"
+
+namespace mambac {
+namespace {
+
+constexpr size_t inputs = 256;  // different ones, that calls take in turn
+constexpr uint64_t seed = 1;
+
+}  // namespace
+
+ProgramCalls::ProgramCalls(const Artifact& artifact, std::string name, int32_t tokens)
+    : name_(std::move(name)),
+      tokens_(tokens),
+      session_(artifact),
+      stride_(static_cast<size_t>(artifact.table().batch) * tokens * std::max(artifact.table().input_size, 1)),
+      output_(static_cast<size_t>(artifact.table().batch) * artifact.table().output_size),
+      work_(work_of(artifact.plan().at("cost"), artifact.table().batch, tokens, 1)) {
+  if (artifact.table().vocabulary > 0) {
+    const auto real = artifact.plan().at("model").at("vocabulary_used").get<uint64_t>();
+    token_inputs_.resize(inputs * stride_);
+    for (size_t i = 0; i < token_inputs_.size(); ++i) {
+      token_inputs_[i] = static_cast<int32_t>(random_bits(seed, i) % real);
+    }
+  } else {
+    value_inputs_.resize(inputs * stride_);
+    for (size_t i = 0; i < value_inputs_.size(); ++i) {
+      value_inputs_[i] = static_cast<float>(2 * random_uniform(seed, i) - 1);
+    }
+  }
+}
+
+const void* ProgramCalls::next_input() {
+  const size_t first = calls_++ % inputs * stride_;
+  return token_inputs_.empty() ? static_cast<const void*>(&value_inputs_[first]) : &token_inputs_[first];
+}
+
+void ProgramCalls::call() {
+  const void* input = next_input();
+  if (name_ == "step") {
+    session_.step(input, output_);
+  } else {
+    session_.forward(input, tokens_, MAMBAC_LAST, output_);
+  }
+}
+
+}  // namespace mambac

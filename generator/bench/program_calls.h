@@ -1,0 +1,40 @@
+// A program of an artifact, ready to be called again and again for its time: inputs made beforehand, the state going on
+// from call to call.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "generator/run/host.h"
+#include "generator/run/machine_limits.h"
+
+namespace mambac {
+
+class ProgramCalls {
+ public:
+  // `name`: "step", or "forward" of `tokens` tokens with the outputs of the last one.
+  ProgramCalls(const Artifact& artifact, std::string name, int32_t tokens);
+
+  void call();  // allocates nothing
+
+  const std::string& name() const { return name_; }
+  int32_t tokens() const { return tokens_; }
+  const Work& work() const { return work_; }
+  std::span<std::byte> state() { return session_.state(); }
+
+ private:
+  const void* next_input();
+
+  std::string name_;
+  int32_t tokens_;
+  Session session_;
+  size_t stride_;  // tokens or values of one call's input
+  std::vector<int32_t> token_inputs_;
+  std::vector<float> value_inputs_;
+  std::vector<float> output_;
+  Work work_;
+  size_t calls_ = 0;
+};
+
+}  // namespace mambac
