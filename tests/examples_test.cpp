@@ -21,8 +21,9 @@ std::string output_of(const std::string& example, const std::string& program) {
                               "cmake --build {0}/build",
                               build.string(), artifact.string()));
   EXPECT_EQ(made.exit_code, 0) << made.output;
-  const CommandResult ran =
-      run_command(fmt::format("{}/build/{} {}/austen_mamba.weights", build.string(), program, artifact.string()));
+  const std::string weights = (artifact / "austen_mamba.weights").string();
+  const CommandResult ran = run_command(
+      fmt::format("{}/build/{} {}", build.string(), program, program == "swap" ? weights + " " + weights : weights));
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
   return ran.output;
 }
@@ -36,6 +37,12 @@ TEST(Examples, CppForksAState) {
   const std::string output = output_of("cpp", "fork");
   EXPECT_TRUE(output.starts_with("after 400: ")) << output;
   EXPECT_NE(output.find("after 500: "), std::string::npos) << output;
+}
+
+TEST(Examples, SwapGoesOnWithNewWeights) {
+  const std::string output = output_of("swap", "swap");
+  EXPECT_NE(output.find("swap 20\n"), std::string::npos) << output;
+  EXPECT_NE(output.find(" steps, the longest "), std::string::npos) << output;
 }
 
 TEST(Examples, TheArtifactsOwnCMakeListsBuildsAndPasses) {
