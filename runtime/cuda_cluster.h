@@ -35,4 +35,34 @@ __device__ inline unsigned read_from_block(const unsigned* pointer, int rank) {
   return value;
 }
 
+// A barrier in shared memory for what other blocks write: a phase completes when `expect` has been called for it and
+// the bytes have arrived.
+__device__ inline void open_arrival(unsigned long long* barrier) {
+  asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(barrier)))
+               : "memory");
+}
+
+__device__ inline void expect(unsigned long long* barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(barrier))),
+               "r"(bytes)
+               : "memory");
+}
+
+// To `to` in block `rank`; its `barrier` counts 4 bytes.
+__device__ inline void send(float* to, unsigned long long* barrier, int rank, float value) {
+  asm volatile(
+      "st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [%0], %1, [%2];" ::"r"(address_in_block(to, rank)),
+      "r"(__float_as_uint(value)), "r"(address_in_block(barrier, rank))
+      : "memory");
+}
+
+// `bytes` (a multiple of 16) from global to shared memory; `barrier` counts them.
+__device__ inline void copy_to_shared(void* to, const unsigned char* from, int bytes, unsigned long long* barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
+               "l"(from), "r"(bytes), "r"(static_cast<unsigned>(__cvta_generic_to_shared(barrier)))
+               : "memory");
+}
+
 }  // namespace mambac_runtime
