@@ -35,6 +35,10 @@ __device__ inline unsigned read_from_block(const unsigned* pointer, int rank) {
   return value;
 }
 
+__device__ inline void write_to_block(unsigned long long* pointer, int rank, unsigned long long value) {
+  asm volatile("st.shared::cluster.u64 [%0], %1;" ::"r"(address_in_block(pointer, rank)), "l"(value) : "memory");
+}
+
 // A barrier in shared memory for what other blocks write: a phase completes when `expect` has been called for it and
 // the bytes have arrived.
 __device__ inline void open_arrival(unsigned long long* barrier) {
@@ -46,6 +50,15 @@ __device__ inline void expect(unsigned long long* barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(
                    static_cast<unsigned>(__cvta_generic_to_shared(barrier))),
                "r"(bytes)
+               : "memory");
+}
+
+// Four floats to `to` in block `rank`; its `barrier` counts 16 bytes.
+__device__ inline void send(float* to, unsigned long long* barrier, int rank, float4 values) {
+  asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(
+                   address_in_block(to, rank)),
+               "r"(__float_as_uint(values.x)), "r"(__float_as_uint(values.y)), "r"(__float_as_uint(values.z)),
+               "r"(__float_as_uint(values.w)), "r"(address_in_block(barrier, rank))
                : "memory");
 }
 

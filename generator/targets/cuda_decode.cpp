@@ -18,13 +18,13 @@ struct Split {
   int64_t warps = 0, each = 0;
 };
 
-// A warp for every few of a block's channels, as little padding as possible. Up to 12 warps have 128 registers a
-// thread; more only where each has a single channel.
+// A warp for every few of a block's channels: as little padding as possible, then as many warps as possible up to ten,
+// more of which wait for each other longer than they compute.
 Split split_channels(int64_t channels) {
   Split best;
   for (int64_t each = 1; each <= 8; ++each) {
     const int64_t warps = divide_up(channels, each);
-    if (warps > (each == 1 ? 16 : 12)) continue;
+    if (warps > 10) continue;
     if (best.warps == 0 || warps * each < best.warps * best.each) best = {warps, each};
   }
   return best;

@@ -103,7 +103,11 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
 
   // Packets, and how many of them a thread reads.
   constexpr int row_packets = Blocks * ((rows + 2) / 3), y_packets = Blocks * ((channels + 2) / 3);
-  constexpr int loads = (row_packets + threads - 1) / threads, y_loads = (y_packets + threads - 1) / threads;
+  constexpr int loads = (row_packets + threads - 1) / threads;
+  // Registers hold so many packets of y at a time.
+  constexpr int y_at_once = ChannelsPerWarp <= 4 ? 6 : 3;
+  constexpr int y_rounds = (y_packets + y_at_once * threads - 1) / (y_at_once * threads);
+  constexpr int y_loads = (y_packets + y_rounds * threads - 1) / (y_rounds * threads);
 
   constexpr int exchanged = Rank + 2 * States;
   constexpr int rank_padded = (Rank + 1) / 2 * 2;
@@ -215,7 +219,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       synchronize_readers(threads);
       ++sequence;
       publish<rows, RowParts, threads>(exchange + rows_at, handed_on, sequence);
-      gather<Blocks, rows, Delay, threads>(exchange + rows_at, sequence, residual);
+      gather<Blocks, rows, loads, threads>(exchange + rows_at, 0, Delay, sequence, residual);
     } else {
       const int id = tokens[token];
       const bool is_token = id >= 0 && id < Vocabulary;
@@ -357,12 +361,15 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       load_part<Blocks, rows, loads, threads>(next_norm, norm_weight);
       if constexpr (LayerNorm) load_part<Blocks, rows, loads, threads>(next_norm + size_padded, norm_bias);
 
-      float y_read[y_loads * 3];
-      gather<Blocks, channels, Delay, threads>(exchange + y_at, sequence, y_read);
+      for (int round = 0; round < y_rounds; ++round) {
+        const int first = round * y_loads * threads;
+        float y_read[y_loads * 3];
+        gather<Blocks, channels, y_loads, threads>(exchange + y_at, first, round == 0 ? Delay : 0, sequence, y_read);
 #pragma unroll
-      for (int index = 0; index < y_loads * 3; ++index) {
-        const int element = value_in_packet<Blocks, channels>(index / 3 * threads + thread, index % 3);
-        if (element >= 0) vector[place_of<Weight>(element)] = y_read[index];
+        for (int index = 0; index < y_loads * 3; ++index) {
+          const int element = value_in_packet<Blocks, channels>(first + index / 3 * threads + thread, index % 3);
+          if (element >= 0) vector[place_of<Weight>(element)] = y_read[index];
+        }
       }
       synchronize_readers(threads);
 
@@ -380,7 +387,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       ++sequence;
       publish<rows, RowParts, threads>(exchange + rows_at, handed_on, sequence);
       float added[loads * 3];
-      gather<Blocks, rows, Delay, threads>(exchange + rows_at, sequence, added);
+      gather<Blocks, rows, loads, threads>(exchange + rows_at, 0, Delay, sequence, added);
 #pragma unroll
       for (int index = 0; index < loads * 3; ++index) residual[index] += added[index];
     }

@@ -15,7 +15,7 @@
 //     input    input_proj [Rows][InputPadded] Weight, bias [Rows]
 //     [layer] of
 //       in_proj     [warp][x, x, z, z row of its two channels][SizePadded] Weight
-//       x_proj      [Channels / 4][R + 32][4] Weight
+//       x_proj      [Channels / 4][R up to a multiple of 4, then B and C][4] Weight
 //       out_proj    [Channels / 4][SizePadded][4] Weight
 //       channels    taps [K][Channels], bias of the convolution [Channels], dt_proj [Channels][R], its bias [Channels],
 //                   A [Channels][16], D [Channels]
@@ -83,7 +83,8 @@ template <typename Weight, int Blocks, int Warps, int Layers, int Size, int Inne
 __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
     decode_cluster(const unsigned char* weights, float* state, const float* input, float* output, int count,
                    float epsilon) {
-  constexpr int threads = Warps * 32, channels = Warps * 2, states = 16, exchanged = Rank + 2 * states;
+  constexpr int threads = Warps * 32, channels = Warps * 2, states = 16, rank_padded = (Rank + 3) / 4 * 4;
+  constexpr int exchanged = rank_padded + 2 * states;
   constexpr int size = (Size + 127) / 128 * 128, input_padded = (InputSize + 127) / 128 * 128;
   constexpr int fours = size / 128, rows = size / Blocks, element = sizeof(Weight);
   static_assert(Blocks * channels >= Inner && channels % 8 == 0 && Rank <= 16 && size <= threads &&
@@ -112,6 +113,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
   float* residual = input_arrived + size;                         // [size]
   float* x_shared = residual + size;                              // [channels]
   float* y_shared = x_shared + channels;                          // [channels]
+  float* parts = y_shared + channels;                             // [R + 32 or size], about to be sent
   __shared__ unsigned long long sums_arrival, rows_arrival, input_arrival, weights_arrival[Layers + 1];
 
   const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
@@ -200,13 +202,13 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         __syncthreads();
 
         // The block's part of [dt, B, C] = x_proj x, to all blocks.
-        constexpr int senders = threads / exchanged;
-        if (thread < senders * exchanged) {
-          const int index = thread % exchanged;
-          const float part = sum_over_channels<Weight, channels, exchanged>(x_proj, x_shared, index);
-          for (int to = thread / exchanged; to < Blocks; to += senders) {
-            send(sums_arrived + rank * exchanged + index, &sums_arrival, to, part);
-          }
+        if (thread < exchanged)
+          parts[thread] = sum_over_channels<Weight, channels, exchanged>(x_proj, x_shared, thread);
+        __syncthreads();
+        for (int index = thread; index < exchanged / 4 * Blocks; index += threads) {
+          const int four = index % (exchanged / 4), to = index / (exchanged / 4);
+          send(sums_arrived + rank * exchanged + four * 4, &sums_arrival, to,
+               *reinterpret_cast<const float4*>(parts + four * 4));
         }
 
         // Meanwhile: the window, z.
@@ -231,7 +233,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         wait(shared_address(&sums_arrival), sums_phase);
         sums_phase ^= 1;
         if (thread == 0) expect(&sums_arrival, Blocks * exchanged * 4);
-        const float b_or_c = sum_over_blocks<Blocks, exchanged>(sums_arrived + Rank + lane);
+        const float b_or_c = sum_over_blocks<Blocks, exchanged>(sums_arrived + rank_padded + lane);
         const float dt = lane % 16 < Rank ? sum_over_blocks<Blocks, exchanged>(sums_arrived + lane % 16) : 0.0f;
         const float b = __shfl_sync(0xffffffff, b_or_c, lane % 16);
         const float c = __shfl_sync(0xffffffff, b_or_c, 16 + lane % 16);
@@ -245,13 +247,12 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         __syncthreads();
 
         // The block's part of out_proj y, to all blocks.
-        constexpr int row_senders = threads / size;
-        if (thread < row_senders * size) {
-          const int row = thread % size;
-          const float part = sum_over_channels<Weight, channels, size>(out_proj, y_shared, row);
-          for (int to = thread / size; to < Blocks; to += row_senders) {
-            send(rows_arrived + rank * size + row, &rows_arrival, to, part);
-          }
+        if (thread < size) parts[thread] = sum_over_channels<Weight, channels, size>(out_proj, y_shared, thread);
+        __syncthreads();
+        for (int index = thread; index < size / 4 * Blocks; index += threads) {
+          const int four = index % (size / 4), to = index / (size / 4);
+          send(rows_arrived + rank * size + four * 4, &rows_arrival, to,
+               *reinterpret_cast<const float4*>(parts + four * 4));
         }
         if (layer + 1 == Layers) break;
         wait(shared_address(&rows_arrival), rows_phase);

@@ -34,36 +34,35 @@ __device__ inline void publish(unsigned char* packets, const float* values, unsi
   }
 }
 
-// All blocks' packets: the thread's are number load * `Threads` + thread; values[3 * load + place], zero where there is
-// none. The loads of a round are all under way at once. Polls that come too early hold up the packets: the first waits
-// `Delay` cycles.
-template <int Blocks, int Values, int Delay, int Threads>
-__device__ inline void gather(const unsigned char* packets, unsigned sequence, float* values) {
-  constexpr int own = (Values + 2) / 3;
-  constexpr int all = Blocks * own;
-  constexpr int loads = (all + Threads - 1) / Threads;
+// `Loads` of the packets of all blocks for each thread: number `first` + load * `Threads` + thread; values[3 * load +
+// place], zero where there is none. The loads are all under way at once. Polls that come too early hold up the packets:
+// the first waits `delay` cycles.
+template <int Blocks, int Values, int Loads, int Threads>
+__device__ inline void gather(const unsigned char* packets, int first, int delay, unsigned sequence, float* values) {
+  constexpr int all = Blocks * ((Values + 2) / 3);
   const long long begin = clock64();
-  Packet read[loads];
+  Packet read[Loads];
 #pragma unroll
-  for (int load = 0; load < loads; ++load) {
-    const bool exists = all % Threads == 0 || load * Threads + threadIdx.x < all;
+  for (int load = 0; load < Loads; ++load) {
+    const bool exists = first + load * Threads + static_cast<int>(threadIdx.x) < all;
     read[load] = {{0.0f, 0.0f, 0.0f}, exists ? sequence - 1 : sequence};
   }
-  while (clock64() - begin < Delay) {
+  while (clock64() - begin < delay) {
   }
+  const unsigned char* from = packets + (first + threadIdx.x) * 16;
   bool arrived = false;
   for (int poll = 0; !arrived; ++poll) {
     if (poll == most_polls) __trap();
     arrived = true;
 #pragma unroll
-    for (int load = 0; load < loads; ++load) {
-      if (read[load].sequence != sequence) read[load] = read_packet(packets + (load * Threads + threadIdx.x) * 16);
+    for (int load = 0; load < Loads; ++load) {
+      if (read[load].sequence != sequence) read[load] = read_packet(from + load * Threads * 16);
     }
 #pragma unroll
-    for (int load = 0; load < loads; ++load) arrived = arrived && read[load].sequence == sequence;
+    for (int load = 0; load < Loads; ++load) arrived = arrived && read[load].sequence == sequence;
   }
 #pragma unroll
-  for (int load = 0; load < loads; ++load) {
+  for (int load = 0; load < Loads; ++load) {
 #pragma unroll
     for (int place = 0; place < 3; ++place) values[3 * load + place] = read[load].values[place];
   }

@@ -50,25 +50,34 @@ __device__ inline unsigned long long largest_of_cluster(unsigned long long value
   return value;
 }
 
+// The sum over a warp's lanes, in every lane.
+__device__ inline unsigned long long sum_of_lanes(unsigned long long value) {
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffff, value, distance);
+  return value;
+}
+
 // Of the thread's token number `index`.
 template <int Blocks>
 __device__ inline unsigned long long place_of_token(unsigned steps, int index) {
+  asm volatile("" : "+r"(steps));  // computed anew in every round: registers are short
   const unsigned token = rank_in_cluster() * 1024 + threadIdx.x + index * (Blocks * 1024);
   return static_cast<unsigned long long>(steps) << 18 | token;
 }
 
-// The first place at which the sum over all places up to it reaches (or, `above`, exceeds) `share` of the probability
-// of all places up to `last`; `by_count`, at which `target` tokens are reached. Places have 50 bits. Low bits that
-// are not needed to tell the place from the next ones are set.
+// The first place at which the sum over all places up to it, of those up to `last`, reaches `top_k` tokens (choice 0),
+// or the share `top_p` of the probability (1), or exceeds a random share (2). Places have 50 bits. Low bits that are
+// not needed to tell the place from the next ones are set.
 template <int Blocks, int PerThread>
 __device__ inline unsigned long long find_place(const unsigned* steps, const unsigned* probabilities,
-                                                unsigned long long last, bool by_count, double share,
-                                                unsigned long long target, bool above) {
+                                                unsigned long long last, int choice, int top_k, float top_p,
+                                                unsigned long long seed, const int* position) {
   __shared__ unsigned low[1024], high[1024], tokens[1024];  // the probability is high << 14 + low
   __shared__ unsigned long long warp_sums[32];
-  __shared__ unsigned long long found[3];
-  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
-  unsigned long long prefix = 0;
+  __shared__ unsigned long long block_sum, found[3];
+  static_assert(Blocks == 8);
+  const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32, rank = rank_in_cluster();
+  unsigned long long prefix = 0, target = 0;
   for (int shift = 40; shift >= 0; shift -= 10) {
     low[thread] = 0;
     high[thread] = 0;
@@ -85,36 +94,50 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
       }
     }
     synchronize_cluster();
-    unsigned long long mass = 0;
-    unsigned count = 0;
-    for (int rank = 0; rank < Blocks; ++rank) {
-      mass += (static_cast<unsigned long long>(read_from_block(&high[thread], rank)) << 14) +
-              read_from_block(&low[thread], rank);
-      count += read_from_block(&tokens[thread], rank);
-    }
-    if (by_count) mass = count;
 
-    // Sums over the bins up to the thread's.
+    // Every block adds up its share of the bins: a lane for each block's histogram, so that few bytes travel.
+    const int bin = rank * (1024 / Blocks) + thread / Blocks;
+    unsigned long long mass = (static_cast<unsigned long long>(read_from_block(&high[bin], lane % Blocks)) << 14) +
+                              read_from_block(&low[bin], lane % Blocks);
+    unsigned count = read_from_block(&tokens[bin], lane % Blocks);
+#pragma unroll
+    for (int distance = 1; distance < Blocks; distance *= 2) {
+      mass += __shfl_xor_sync(0xffffffff, mass, distance);
+      count += __shfl_xor_sync(0xffffffff, count, distance);
+    }
+    if (choice == 0) mass = count;
+
+    // The sum over the bins up to the thread's: of the warp, the block, the cluster.
     unsigned long long sum = mass;
-    for (int distance = 1; distance < 32; distance *= 2) {
+#pragma unroll
+    for (int distance = Blocks; distance < 32; distance *= 2) {
       const unsigned long long other = __shfl_up_sync(0xffffffff, sum, distance);
       if (lane >= distance) sum += other;
     }
     if (lane == 31) warp_sums[warp] = sum;
     __syncthreads();
-    unsigned long long all = 0;
-    for (int other = 0; other < 32; ++other) {
-      if (other < warp) sum += warp_sums[other];
-      all += warp_sums[other];
+    const unsigned long long of_warp = warp_sums[lane];
+    sum += sum_of_lanes(lane < warp ? of_warp : 0);
+    const unsigned long long of_this_block = sum_of_lanes(of_warp);
+    if (thread == 0) block_sum = of_this_block;
+    synchronize_cluster();
+    const unsigned long long of_block = lane < Blocks ? read_from_block(&block_sum, lane) : 0;
+    sum += sum_of_lanes(lane < rank ? of_block : 0);
+    const unsigned long long all = sum_of_lanes(of_block);
+
+    if (shift == 40) {
+      const double whole = static_cast<double>(all);
+      if (choice == 0) target = top_k;
+      if (choice == 1) target = static_cast<unsigned long long>(top_p * whole);
+      if (choice == 2) target = static_cast<unsigned long long>(random_uniform(seed, *position) * whole) + 1;
+      if (target == 0) target = 1;
     }
-    if (shift == 40 && !by_count)
-      target = static_cast<unsigned long long>(share * static_cast<double>(all)) + (above ? 1 : 0);
-    if (shift == 40 && target == 0) target = 1;
     if (target > all) target = all;
     if (mass > 0 && sum >= target && sum - mass < target) {
-      found[0] = static_cast<unsigned long long>(thread);
-      found[1] = sum - mass;
-      found[2] = count;
+      // Eight lanes know; each tells a block.
+      write_to_block(&found[0], lane % Blocks, bin);
+      write_to_block(&found[1], lane % Blocks, sum - mass);
+      write_to_block(&found[2], lane % Blocks, count);
     }
     synchronize_cluster();
     prefix = prefix << 10 | found[0];
@@ -176,15 +199,13 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
     for (int choice = 0; choice < 3; ++choice) {
       if (choice == 0 && top_k == 0) choice = 1;
       if (choice == 1 && top_p >= 1.0f) choice = 2;
-      double share = top_p;
       if (choice == 2) {
-        share = random_uniform(seed, control[0]);
 #pragma unroll
         for (int index = 0; index < per_thread; ++index) {
           if (static_cast<float>(probabilities[index]) < min_p * 0x1p28f) probabilities[index] = 0;
         }
       }
-      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice == 0, share, top_k, choice == 2);
+      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice, top_k, top_p, seed, control);
       if (choice == 0) last |= 0x3ffff;  // tokens as likely as the last one stay
     }
     // The chosen one is the last place up to it that has a probability.

@@ -3,7 +3,7 @@
 #include "templates/cuda/decode_cluster.cuh"
 
 constexpr int Blocks = BLOCKS, Warps = WARPS;
-constexpr int channels = 2 * Warps, exchanged = Exchanged;
+constexpr int channels = 2 * Warps, rank_padded = (Rank + 3) / 4 * 4, exchanged = rank_padded + 2 * States;
 constexpr int size = (Size + 127) / 128 * 128, input_padded = (InputSize + 127) / 128 * 128, rows = size / Blocks;
 constexpr int element = sizeof(Weight);
 constexpr int norm_bytes = (Layers + 1) * size * 4;
@@ -12,8 +12,8 @@ constexpr int layer_bytes =
     channels * (2 * size + exchanged + size) * element + channels * (Taps + 1 + Rank + 1 + States + 1) * 4;
 constexpr int block_bytes = norm_bytes + input_bytes + Layers * layer_bytes;
 constexpr int threads = 32 * Warps;
-constexpr int shared_bytes =
-    block_bytes + 4 * (Layers * Taps * threads + Blocks * (exchanged + size) + 2 * size + 2 * channels);
+constexpr int shared_bytes = block_bytes + 4 * (Layers * Taps * threads + Blocks * (exchanged + size) + 2 * size +
+                                                2 * channels + (size > exchanged ? size : exchanged));
 
 std::vector<unsigned char> pack() {
   std::vector<unsigned char> all(long{Blocks} * block_bytes);
@@ -47,7 +47,9 @@ std::vector<unsigned char> pack() {
       }
       for (int i = 0; i < channels * exchanged; ++i) {
         const int channel = first + i / (4 * exchanged) * 4 + i % 4;
-        add(channel < Inner ? weight(x_proj, layer, i / 4 % exchanged, channel) : 0, true);
+        const int row = i / 4 % exchanged - (i / 4 % exchanged < rank_padded ? 0 : rank_padded - Rank);
+        const bool real = channel < Inner && (i / 4 % exchanged < Rank || i / 4 % exchanged >= rank_padded);
+        add(real ? weight(x_proj, layer, row, channel) : 0, true);
       }
       for (int i = 0; i < channels * size; ++i) {
         const int channel = first + i / (4 * size) * 4 + i % 4, row = i / 4 % size;
