@@ -9,6 +9,11 @@ __device__ inline int rank_in_cluster() {
   return rank;
 }
 
+// Where a launch may begin before the one in front of it on the stream has ended: the next may begin now, and what
+// earlier ones wrote is there.
+__device__ inline void launch_next() { asm volatile("griddepcontrol.launch_dependents;" ::: "memory"); }
+__device__ inline void wait_for_previous() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+
 // All threads of all blocks; what was written to shared memory before is seen by all after.
 __device__ inline void synchronize_cluster() {
   asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");

@@ -107,10 +107,10 @@ std::optional<DecodeShape> decode_shape(const ModelConfiguration& model, const M
   if (shape.slots < 3) return std::nullopt;
   shape.shared_bytes = shape.slots * (shape.slot_bytes + 16) + 4 * floats;
 
-  // Under way at once: a third of a layer, at most 48 KB; what is requested queues in front of the exchange.
+  // Under way at once: about a third of a layer, about 40 KB; what is requested queues in front of the exchange.
   shape.read_once = shape.blocks * shape.layer_bytes * model.layers > l2_share;
   const int64_t requested = std::min<int64_t>(48 << 10, shape.layer_bytes / 3);
-  shape.in_flight = std::max<int64_t>(1, (requested + shape.slot_bytes / 2) / shape.slot_bytes);
+  shape.in_flight = std::max<int64_t>(1, divide_up(requested - (8 << 10), shape.slot_bytes));
   if (!shape.read_once) shape.in_flight = shape.slots;
   shape.in_flight = std::min(shape.in_flight, shape.slots);
 

@@ -77,6 +77,30 @@ __device__ inline float sum_of_16_lanes(float value) {
   return value;
 }
 
+// Four columns for every 128 of a token's input, zero beyond the last token and column.
+template <int InputSize>
+__device__ inline void load_input(const float* input, int token, int count, float4* columns) {
+  constexpr int fours = (InputSize + 127) / 128;
+  const float* row = input + token * long{InputSize};
+#pragma unroll
+  for (int four = 0; four < fours; ++four) {
+    const int first = four * 128 + threadIdx.x % 32 * 4;
+    const int real = token < count ? InputSize - first : 0;
+    columns[four] = make_float4(real > 0 ? row[first] : 0.0f, real > 1 ? row[first + 1] : 0.0f,
+                                real > 2 ? row[first + 2] : 0.0f, real > 3 ? row[first + 3] : 0.0f);
+  }
+}
+
+// The norm of the residual, by one warp.
+template <int Size>
+__device__ inline void write_output(const float* residual, const float* weight, float epsilon, float* output) {
+  const int lane = threadIdx.x % 32;
+  float squares = 0.0f;
+  for (int index = lane; index < Size; index += 32) squares = fmaf(residual[index], residual[index], squares);
+  const float scale = rsqrtf(sum_of_warp(squares) / Size + epsilon);
+  for (int index = lane; index < Size; index += 32) output[index] = residual[index] * scale * weight[index];
+}
+
 // weights: the packed data; state: one sequence's; input: `count` rows of `InputSize`; output: `count` rows of `Size`.
 template <typename Weight, int Blocks, int Warps, int Layers, int Size, int Inner, int Rank, int Taps, int InputSize,
           long WeightsOffset>
@@ -111,7 +135,8 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
   float* rows_arrived = sums_arrived + Blocks * exchanged;        // [block][size]
   float* input_arrived = rows_arrived + Blocks * size;            // [size]
   float* residual = input_arrived + size;                         // [size]
-  float* x_shared = residual + size;                              // [channels]
+  float* finished = residual + size;                              // [size], after the last layer
+  float* x_shared = finished + size;                              // [channels]
   float* y_shared = x_shared + channels;                          // [channels]
   float* parts = y_shared + channels;                             // [R + 32 or size], about to be sent
   __shared__ unsigned long long sums_arrival, rows_arrival, input_arrival, weights_arrival[Layers + 1];
@@ -137,6 +162,11 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
     }
   }
 
+  launch_next();
+  wait_for_previous();
+  float4 next_input[input_padded / 128];
+  load_input<InputSize>(input, 0, count, next_input);
+
   // The state of the half warp's channel: every lane has its window, a lane is a state.
   constexpr int channels_padded = (Inner + 15) / 16 * 16;
   const int own = warp * 2 + lane / 16, channel = rank * channels + own;
@@ -156,7 +186,6 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
     float residual_of_thread = 0.0f;
     float4 normed[fours];
     float scale = 1.0f;
-    // Layer -1 is the start of a token, layer `Layers` its end.
     if (token >= 0) {
       wait(shared_address(&input_arrival), token & 1);
       if (thread == 0) expect(&input_arrival, size * 4);
@@ -211,10 +240,13 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
                *reinterpret_cast<const float4*>(parts + four * 4));
         }
 
-        // Meanwhile: the window, z.
+        // Meanwhile: the window, the output of the token before, z.
 #pragma unroll
         for (int tap = 0; tap < Taps - 2; ++tap) window[tap * threads] = window[(tap + 1) * threads];
         window[(Taps - 2) * threads] = newest;
+        if (layer == 0 && token > 0 && rank == token % Blocks && warp == Warps - 1) {
+          write_output<Size>(finished, norms + Layers * size, epsilon, output + (token - 1) * long{Size});
+        }
         float z0 = 0.0f, z1 = 0.0f;
 #pragma unroll
         for (int four = 0; four < fours; ++four) {
@@ -271,41 +303,27 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
       const float* bias = reinterpret_cast<const float*>(input_weights + rows * input_padded * element);
       for (int row = warp; row < rows; row += Warps) {
         float sum = 0.0f;
-        for (int four = lane; four < input_padded / 4; four += 32) {
-          const float* from = input + (token + 1) * long{InputSize} + four * 4;
-          const float4 value = make_float4(
-              four * 4 < InputSize ? __ldg(from) : 0.0f, four * 4 + 1 < InputSize ? __ldg(from + 1) : 0.0f,
-              four * 4 + 2 < InputSize ? __ldg(from + 2) : 0.0f, four * 4 + 3 < InputSize ? __ldg(from + 3) : 0.0f);
-          sum = add_four(four_at<Weight>(input_weights, row * (input_padded / 4) + four), value, sum);
+#pragma unroll
+        for (int four = 0; four < input_padded / 128; ++four) {
+          sum = add_four(four_at<Weight>(input_weights, row * (input_padded / 4) + four * 32 + lane), next_input[four],
+                         sum);
         }
         sum = sum_of_warp(sum) + bias[row];
         if (lane < Blocks) send(input_arrived + rank * rows + row, &input_arrival, lane, sum);
       }
+      load_input<InputSize>(input, token + 2, count, next_input);
     }
 
     if (token >= 0) {
       wait(shared_address(&rows_arrival), rows_phase);
       rows_phase ^= 1;
       if (thread == 0) expect(&rows_arrival, Blocks * size * 4);
-      if (thread < size) {
-        residual_of_thread += sum_over_blocks<Blocks, size>(rows_arrived + thread);
-        residual[thread] = residual_of_thread;
-      }
-      __syncthreads();
-      if (rank == token % Blocks && warp == 0) {
-        float squares = 0.0f;
-#pragma unroll
-        for (int four = 0; four < fours; ++four) {
-          const float4 value = *reinterpret_cast<const float4*>(residual + four * 128 + lane * 4);
-          squares = add_four(value, value, squares);
-        }
-        scale = rsqrtf(sum_of_warp(squares) / Size + epsilon);
-        for (int index = lane; index < Size; index += 32) {
-          output[token * long{Size} + index] = residual[index] * scale * norms[Layers * size + index];
-        }
-      }
-      __syncthreads();
+      if (thread < size) finished[thread] = residual_of_thread + sum_over_blocks<Blocks, size>(rows_arrived + thread);
     }
+  }
+  __syncthreads();
+  if (rank == 0 && warp == 0) {
+    write_output<Size>(finished, norms + Layers * size, epsilon, output + (count - 1) * long{Size});
   }
 
   if (exists) {
