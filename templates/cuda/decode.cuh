@@ -84,6 +84,24 @@ __device__ inline void load_state(const float* window_of_warp, int channels, flo
   }
 }
 
+// The states back to where load_state has found them.
+template <int States, int Stride, int ChannelsPerWarp>
+__device__ inline void store_states(float* h_of_warp, int channels, const float* h) {
+  constexpr int per_lane = (States + 15) / 16;
+  const int lane = threadIdx.x % 32;
+#pragma unroll
+  for (int pair = 0; pair < (ChannelsPerWarp + 1) / 2; ++pair) {
+    const int channel = 2 * pair + lane / 16;
+#pragma unroll
+    for (int part = 0; part < per_lane; ++part) {
+      const int n = part * 16 + lane % 16;
+      if (channel < ChannelsPerWarp && channel < channels && n < States) {
+        h_of_warp[n * Stride + channel] = h[pair * per_lane + part];
+      }
+    }
+  }
+}
+
 // weights: the packed data; state: one sequence's; exchange: see above; tokens or input (`count` rows of `InputSize`);
 // output: `count` rows of `Outputs`. Where `stopped` points to another number than 0, nothing happens.
 template <typename Weight, int Blocks, int Warps, int ChannelsPerWarp, int RowParts, int RowsPerWarp, int SizeSlab,
@@ -295,6 +313,21 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       float z[ChannelsPerWarp];
       multiply_stages<Weight, ChannelsPerWarp, size_padded, SizeSlab, 1>(ring, shared, vector, z);
 
+      // Half a warp's channels, and what does not depend on [dt, B, C].
+      stage = shared + wait_for_stage(ring);
+      const float* vectors = reinterpret_cast<const float*>(stage + delta_bytes);
+      float x_of_pair[pairs], bias_of_pair[pairs], gate[pairs];
+#pragma unroll
+      for (int pair = 0; pair < pairs; ++pair) {
+        const int channel = warp * ChannelsPerWarp + min(2 * pair + lane / 16, ChannelsPerWarp - 1);
+        const float* of_channel = vectors + channels * States + channel;
+        x_of_pair[pair] = x_shared[channel];
+        bias_of_pair[pair] = of_channel[0];
+        gate[pair] = (lane < 16 || 2 * pair + 1 >= ChannelsPerWarp ? z[2 * pair] : z[2 * pair + 1]) * scale;
+        if constexpr (ProjectionBias) gate[pair] += of_channel[2 * channels];
+        gate[pair] = silu(gate[pair]);
+      }
+
 #pragma unroll
       for (int round = 0; round < sums_per_thread; ++round) {
         const int index = round * threads + thread;
@@ -313,34 +346,22 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       }
 
       // delta = softplus(dt_proj dt + bias); h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
-      stage = shared + wait_for_stage(ring);
-      const float* vectors = reinterpret_cast<const float*>(stage + delta_bytes);
 #pragma unroll
       for (int pair = 0; pair < pairs; ++pair) {
-        const int of_warp = min(2 * pair + lane / 16, ChannelsPerWarp - 1);
-        const int channel = warp * ChannelsPerWarp + of_warp;
-        const float* of_channel = vectors + channels * States + channel;
-        const float x = x_shared[channel];
+        const int channel = warp * ChannelsPerWarp + min(2 * pair + lane / 16, ChannelsPerWarp - 1);
         const float before = delta_input<Weight, Rank>(stage + channel * rank_padded * int{sizeof(Weight)}, dt);
-        const float delta = softplus(fmaf(before, dt_scale, of_channel[0]));
-        float y = advance_states<States>(vectors + channel * States, delta, delta * x * b_scale, b, c,
-                                         h + pair * states_per_lane);
-        float gate = (lane < 16 || 2 * pair + 1 >= ChannelsPerWarp ? z[2 * pair] : z[2 * pair + 1]) * scale;
-        if constexpr (ProjectionBias) gate += of_channel[2 * channels];
-        y = fmaf(y, c_scale, of_channel[channels] * x) * silu(gate);
-        if (2 * pair + lane / 16 < ChannelsPerWarp) {
-          if (lane % 16 == 0) handed_on[channel] = y;
-          if (first_channel + of_warp < Inner) {
-#pragma unroll
-            for (int part = 0; part < states_per_lane; ++part) {
-              const int n = part * 16 + lane % 16;
-              if (States % 16 == 0 || n < States) {
-                h_state[n * channels_padded + of_warp] = h[pair * states_per_lane + part];
-              }
-            }
-          }
+        const float delta = softplus(fmaf(before, dt_scale, bias_of_pair[pair]));
+        const float y = advance_states<States>(vectors + channel * States, delta, delta * x_of_pair[pair] * b_scale, b,
+                                               c, h + pair * states_per_lane);
+        if (lane % 16 == 0 && 2 * pair + lane / 16 < ChannelsPerWarp) {
+          const float skip = vectors[channels * (States + 1) + channel] * x_of_pair[pair];
+          handed_on[channel] = fmaf(y, c_scale, skip) * gate[pair];
         }
       }
+      synchronize_readers(threads);
+      ++sequence;
+      publish<channels, 1, threads>(exchange + y_at, handed_on, sequence);
+
       float out_bias[RowsPerWarp];
       if constexpr (ProjectionBias) {
 #pragma unroll
@@ -349,9 +370,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
         }
       }
       release_stage(ring);
-      synchronize_readers(threads);
-      ++sequence;
-      publish<channels, 1, threads>(exchange + y_at, handed_on, sequence);
+      store_states<States, channels_padded, ChannelsPerWarp>(h_state, Inner - first_channel, h);
 
       // What the next layer needs, while this one waits.
       layer_of_state = layer + 1 < Layers ? layer_of_state + layer_state : state;

@@ -165,7 +165,7 @@ int main(int, char** arguments) {
     launch.gridDim = dim3(Blocks), launch.blockDim = dim3(threads), launch.dynamicSmemBytes = shared_bytes;
     launch.stream = stream, launch.attrs = &attribute, launch.numAttrs = 1;
     CHECK(cudaLaunchKernelEx(&launch, kernel, static_cast<const unsigned char*>(weights), state,
-                             static_cast<const float*>(input + first * Size), output + first * Size, 1, epsilon));
+                             static_cast<const float*>(input + first * InputSize), output + first * Size, 1, epsilon));
   };
   fill_state<<<256, 256, 0, stream>>>(state, nullptr);
   for (int token = 0; token < checked; ++token) run_early(token);
