@@ -1,0 +1,77 @@
+#include "generator/targets/cuda_forward_shape.h"
+
+#include <algorithm>
+
+namespace mambac {
+namespace {
+
+constexpr int64_t panel = 64;                // columns of an operand that one stage holds
+constexpr int64_t shared_limit = 224 << 10;  // of a block, in bytes
+
+int64_t ceiling(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
+
+// What a panel of a tile costs on an H200, in us: bench/results/forward-h200.json says what the products took.
+struct TileCost {
+  int64_t rows, outputs;
+  double of_panel;
+};
+constexpr TileCost tile_costs[] = {{128, 256, 0.78}, {128, 128, 0.42}, {64, 128, 0.27}, {64, 64, 0.26}};
+
+int64_t stages_that_fit(int64_t rows, int64_t outputs, int64_t panels) {
+  return std::min({shared_limit / ((rows + outputs) * panel * 2), panels, int64_t{8}});
+}
+
+// x_proj has few outputs: one tile holds all, and the inputs are shared out among the multiprocessors.
+ProductTiles tiles_in_parts(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks) {
+  constexpr int64_t most_parts = 8;  // what reads the parts adds them up
+  const int64_t panels = ceiling(inputs, panel);
+  ProductTiles tiles{.rows = 64, .outputs = outputs <= 256 ? ceiling(outputs, panel) * panel : 128};
+  const int64_t without_parts = ceiling(rows, tiles.rows) * ceiling(outputs, tiles.outputs);
+  tiles.parts = std::clamp<int64_t>(blocks / without_parts, 1, std::min(panels, most_parts));
+  tiles.stages = stages_that_fit(tiles.rows, tiles.outputs, ceiling(panels, tiles.parts));
+  return tiles;
+}
+
+}  // namespace
+
+ProductTiles product_tiles(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks) {
+  const int64_t panels = ceiling(inputs, panel);
+  ProductTiles best;
+  double least = 0;
+  for (const TileCost& candidate : tile_costs) {
+    if (candidate.outputs > 128 && panels < 4) continue;  // storing a wide tile would take longer than making it
+    const int64_t tiles = ceiling(rows, candidate.rows) * ceiling(outputs, candidate.outputs);
+    const double cost = ceiling(tiles, blocks) * candidate.of_panel;
+    if (best.rows > 0 && cost >= least) continue;
+    least = cost;
+    best = {.rows = candidate.rows,
+            .outputs = candidate.outputs,
+            .stages = stages_that_fit(candidate.rows, candidate.outputs, panels)};
+  }
+  return best;
+}
+
+int64_t ForwardShape::scan_shared_bytes(int64_t states) const {
+  const int64_t copied = slots * block_tokens * (block_channels * 6 + states * 4);
+  const int64_t prepared = 8 * block_channels * (block_tokens + 4);
+  const int64_t parts = 8 * lanes * (block_tokens * block_channels + 4);
+  return copied + prepared + parts;
+}
+
+std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t rows,
+                                          int64_t blocks) {
+  const int64_t size = model.model_size, inner = mixer.inner_size, states = mixer.state_size;
+  if (states % 4 != 0 || states > 128) return std::nullopt;
+  const int64_t padded_inner = ceiling(inner, panel) * panel;
+  ForwardShape shape{.in = product_tiles(rows, 2 * padded_inner, size, blocks),
+                     .x = tiles_in_parts(rows, mixer.delta_rank + 2 * states, inner, blocks),
+                     .dt = product_tiles(rows, padded_inner, mixer.delta_rank, blocks),
+                     .out = product_tiles(rows, size, inner, blocks)};
+  shape.lanes = states % 8 != 0 ? 4 : states % 16 != 0 || states <= 32 ? 8 : 16;
+  shape.block_channels = 16;
+  shape.block_tokens = 32;
+  shape.slots = 4;
+  return shape;
+}
+
+}  // namespace mambac
