@@ -43,21 +43,31 @@ inline void rms_norm_64(const float* weight, const float* input, float epsilon, 
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_64_to_256_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
                                                const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 64; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
-    const floats<8> x = broadcast<8>(input[column]);
-    sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-    sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-    sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-    sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+    floats<8> x[1];
+    x[0] = broadcast<8>(input[column]);
+    {
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+    }
   }
   float* to = output;
   store<8>(to, sum[0][0]);
@@ -76,8 +86,8 @@ inline void project_panel_64_to_256_tile_rows_1(const float* panel, const float*
 }
 
 // output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_64_to_256_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
@@ -121,21 +131,31 @@ inline void convolve_128x4(const float* taps, const float* bias, float* window, 
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_128_to_36_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
                                                const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
-    const floats<8> x = broadcast<8>(input[column]);
-    sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-    sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-    sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-    sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+    floats<8> x[1];
+    x[0] = broadcast<8>(input[column]);
+    {
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+    }
   }
   float* to = output;
   store<8>(to, sum[0][0]);
@@ -155,7 +175,9 @@ inline void project_panel_128_to_36_tile_rows_1(const float* panel, const float*
 
 // 4 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_128_to_36_tile_rows_1_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
                                                          const float* input, float* output) {
   floats<8> sum[1][1] = {};
@@ -179,8 +201,8 @@ inline void project_panel_128_to_36_tile_rows_1_outputs_4(const float* panel, co
 }
 
 // output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_128_to_36_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
@@ -192,21 +214,31 @@ inline void project_128_to_36_tile_rows_1(const float* weights, const float* bia
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input,
                                               float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 4; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
-    const floats<8> x = broadcast<8>(input[column]);
-    sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-    sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-    sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-    sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+    floats<8> x[1];
+    x[0] = broadcast<8>(input[column]);
+    {
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+    }
   }
   float* to = output;
   sum[0][0] += load<8>(bias);
@@ -229,8 +261,8 @@ inline void project_panel_4_to_128_tile_rows_1(const float* panel, const float* 
 }
 
 // output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_4_to_128_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                          int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
@@ -381,21 +413,31 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
 
 // 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_128_to_64_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
                                                const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
-    const floats<8> x = broadcast<8>(input[column]);
-    sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-    sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-    sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-    sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+    floats<8> x[1];
+    x[0] = broadcast<8>(input[column]);
+    {
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+    }
   }
   float* to = output;
   sum[0][0] += load<8>(to);
@@ -418,8 +460,8 @@ inline void project_panel_128_to_64_tile_rows_1(const float* panel, const float*
 }
 
 // output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_128_to_64_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 2; ++panel) {
@@ -430,36 +472,40 @@ inline void project_128_to_64_tile_rows_1(const float* weights, const float* bia
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_64_to_256_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
                                                const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 64; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
+    floats<8> x[3];
+    x[0] = broadcast<8>(input[column]);
+    x[1] = broadcast<8>(input[column + 64]);
+    x[2] = broadcast<8>(input[column + 128]);
     {
-      const floats<8> x = broadcast<8>(input[column]);
-      sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-      sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-      sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-      sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+      sum[1][0] = fused_multiply_add<8>(weight, x[1], sum[1][0]);
+      sum[2][0] = fused_multiply_add<8>(weight, x[2], sum[2][0]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 64]);
-      sum[1][0] = fused_multiply_add<8>(weight[0], x, sum[1][0]);
-      sum[1][1] = fused_multiply_add<8>(weight[1], x, sum[1][1]);
-      sum[1][2] = fused_multiply_add<8>(weight[2], x, sum[1][2]);
-      sum[1][3] = fused_multiply_add<8>(weight[3], x, sum[1][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+      sum[1][1] = fused_multiply_add<8>(weight, x[1], sum[1][1]);
+      sum[2][1] = fused_multiply_add<8>(weight, x[2], sum[2][1]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 128]);
-      sum[2][0] = fused_multiply_add<8>(weight[0], x, sum[2][0]);
-      sum[2][1] = fused_multiply_add<8>(weight[1], x, sum[2][1]);
-      sum[2][2] = fused_multiply_add<8>(weight[2], x, sum[2][2]);
-      sum[2][3] = fused_multiply_add<8>(weight[3], x, sum[2][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+      sum[1][2] = fused_multiply_add<8>(weight, x[1], sum[1][2]);
+      sum[2][2] = fused_multiply_add<8>(weight, x[2], sum[2][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+      sum[1][3] = fused_multiply_add<8>(weight, x[1], sum[1][3]);
+      sum[2][3] = fused_multiply_add<8>(weight, x[2], sum[2][3]);
     }
   }
   {
@@ -498,8 +544,8 @@ inline void project_panel_64_to_256_tile_rows_3(const float* panel, const float*
 }
 
 // output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_64_to_256_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 8; ++panel) {
@@ -510,36 +556,40 @@ inline void project_64_to_256_tile_rows_3(const float* weights, const float* bia
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_128_to_36_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
                                                const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
+    floats<8> x[3];
+    x[0] = broadcast<8>(input[column]);
+    x[1] = broadcast<8>(input[column + 128]);
+    x[2] = broadcast<8>(input[column + 256]);
     {
-      const floats<8> x = broadcast<8>(input[column]);
-      sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-      sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-      sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-      sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+      sum[1][0] = fused_multiply_add<8>(weight, x[1], sum[1][0]);
+      sum[2][0] = fused_multiply_add<8>(weight, x[2], sum[2][0]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 128]);
-      sum[1][0] = fused_multiply_add<8>(weight[0], x, sum[1][0]);
-      sum[1][1] = fused_multiply_add<8>(weight[1], x, sum[1][1]);
-      sum[1][2] = fused_multiply_add<8>(weight[2], x, sum[1][2]);
-      sum[1][3] = fused_multiply_add<8>(weight[3], x, sum[1][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+      sum[1][1] = fused_multiply_add<8>(weight, x[1], sum[1][1]);
+      sum[2][1] = fused_multiply_add<8>(weight, x[2], sum[2][1]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 256]);
-      sum[2][0] = fused_multiply_add<8>(weight[0], x, sum[2][0]);
-      sum[2][1] = fused_multiply_add<8>(weight[1], x, sum[2][1]);
-      sum[2][2] = fused_multiply_add<8>(weight[2], x, sum[2][2]);
-      sum[2][3] = fused_multiply_add<8>(weight[3], x, sum[2][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+      sum[1][2] = fused_multiply_add<8>(weight, x[1], sum[1][2]);
+      sum[2][2] = fused_multiply_add<8>(weight, x[2], sum[2][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+      sum[1][3] = fused_multiply_add<8>(weight, x[1], sum[1][3]);
+      sum[2][3] = fused_multiply_add<8>(weight, x[2], sum[2][3]);
     }
   }
   {
@@ -579,7 +629,9 @@ inline void project_panel_128_to_36_tile_rows_3(const float* panel, const float*
 
 // 4 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_128_to_36_tile_rows_3_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
                                                          const float* input, float* output) {
   floats<8> sum[3][1] = {};
@@ -626,8 +678,8 @@ inline void project_panel_128_to_36_tile_rows_3_outputs_4(const float* panel, co
 }
 
 // output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_128_to_36_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 1; ++panel) {
@@ -639,36 +691,40 @@ inline void project_128_to_36_tile_rows_3(const float* weights, const float* bia
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_4_to_128_tile_rows_3(const float* panel, const float* bias, const float* input,
                                               float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 4; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
+    floats<8> x[3];
+    x[0] = broadcast<8>(input[column]);
+    x[1] = broadcast<8>(input[column + 48]);
+    x[2] = broadcast<8>(input[column + 96]);
     {
-      const floats<8> x = broadcast<8>(input[column]);
-      sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-      sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-      sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-      sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+      sum[1][0] = fused_multiply_add<8>(weight, x[1], sum[1][0]);
+      sum[2][0] = fused_multiply_add<8>(weight, x[2], sum[2][0]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 48]);
-      sum[1][0] = fused_multiply_add<8>(weight[0], x, sum[1][0]);
-      sum[1][1] = fused_multiply_add<8>(weight[1], x, sum[1][1]);
-      sum[1][2] = fused_multiply_add<8>(weight[2], x, sum[1][2]);
-      sum[1][3] = fused_multiply_add<8>(weight[3], x, sum[1][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+      sum[1][1] = fused_multiply_add<8>(weight, x[1], sum[1][1]);
+      sum[2][1] = fused_multiply_add<8>(weight, x[2], sum[2][1]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 96]);
-      sum[2][0] = fused_multiply_add<8>(weight[0], x, sum[2][0]);
-      sum[2][1] = fused_multiply_add<8>(weight[1], x, sum[2][1]);
-      sum[2][2] = fused_multiply_add<8>(weight[2], x, sum[2][2]);
-      sum[2][3] = fused_multiply_add<8>(weight[3], x, sum[2][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+      sum[1][2] = fused_multiply_add<8>(weight, x[1], sum[1][2]);
+      sum[2][2] = fused_multiply_add<8>(weight, x[2], sum[2][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+      sum[1][3] = fused_multiply_add<8>(weight, x[1], sum[1][3]);
+      sum[2][3] = fused_multiply_add<8>(weight, x[2], sum[2][3]);
     }
   }
   {
@@ -719,8 +775,8 @@ inline void project_panel_4_to_128_tile_rows_3(const float* panel, const float* 
 }
 
 // output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_4_to_128_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                          int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 4; ++panel) {
@@ -731,36 +787,40 @@ inline void project_4_to_128_tile_rows_3(const float* weights, const float* bias
 
 // 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 inline void project_tile_128_to_64_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
                                                const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
-    floats<8> weight[4];
-    weight[0] = load<8>(panel + column * 32);
-    weight[1] = load<8>(panel + column * 32 + 8);
-    weight[2] = load<8>(panel + column * 32 + 16);
-    weight[3] = load<8>(panel + column * 32 + 24);
+    floats<8> x[3];
+    x[0] = broadcast<8>(input[column]);
+    x[1] = broadcast<8>(input[column + 128]);
+    x[2] = broadcast<8>(input[column + 256]);
     {
-      const floats<8> x = broadcast<8>(input[column]);
-      sum[0][0] = fused_multiply_add<8>(weight[0], x, sum[0][0]);
-      sum[0][1] = fused_multiply_add<8>(weight[1], x, sum[0][1]);
-      sum[0][2] = fused_multiply_add<8>(weight[2], x, sum[0][2]);
-      sum[0][3] = fused_multiply_add<8>(weight[3], x, sum[0][3]);
+      const floats<8> weight = load<8>(panel + column * 32);
+      sum[0][0] = fused_multiply_add<8>(weight, x[0], sum[0][0]);
+      sum[1][0] = fused_multiply_add<8>(weight, x[1], sum[1][0]);
+      sum[2][0] = fused_multiply_add<8>(weight, x[2], sum[2][0]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 128]);
-      sum[1][0] = fused_multiply_add<8>(weight[0], x, sum[1][0]);
-      sum[1][1] = fused_multiply_add<8>(weight[1], x, sum[1][1]);
-      sum[1][2] = fused_multiply_add<8>(weight[2], x, sum[1][2]);
-      sum[1][3] = fused_multiply_add<8>(weight[3], x, sum[1][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 8);
+      sum[0][1] = fused_multiply_add<8>(weight, x[0], sum[0][1]);
+      sum[1][1] = fused_multiply_add<8>(weight, x[1], sum[1][1]);
+      sum[2][1] = fused_multiply_add<8>(weight, x[2], sum[2][1]);
     }
     {
-      const floats<8> x = broadcast<8>(input[column + 256]);
-      sum[2][0] = fused_multiply_add<8>(weight[0], x, sum[2][0]);
-      sum[2][1] = fused_multiply_add<8>(weight[1], x, sum[2][1]);
-      sum[2][2] = fused_multiply_add<8>(weight[2], x, sum[2][2]);
-      sum[2][3] = fused_multiply_add<8>(weight[3], x, sum[2][3]);
+      const floats<8> weight = load<8>(panel + column * 32 + 16);
+      sum[0][2] = fused_multiply_add<8>(weight, x[0], sum[0][2]);
+      sum[1][2] = fused_multiply_add<8>(weight, x[1], sum[1][2]);
+      sum[2][2] = fused_multiply_add<8>(weight, x[2], sum[2][2]);
+    }
+    {
+      const floats<8> weight = load<8>(panel + column * 32 + 24);
+      sum[0][3] = fused_multiply_add<8>(weight, x[0], sum[0][3]);
+      sum[1][3] = fused_multiply_add<8>(weight, x[1], sum[1][3]);
+      sum[2][3] = fused_multiply_add<8>(weight, x[2], sum[2][3]);
     }
   }
   {
@@ -811,8 +871,8 @@ inline void project_panel_128_to_64_tile_rows_3(const float* panel, const float*
 }
 
 // output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
 inline void project_128_to_64_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
                                           int rows, [[maybe_unused]] int part) {
   for (int panel = 0; panel < 2; ++panel) {

@@ -9,7 +9,9 @@ using namespace mambac_runtime;
 
 // `Outputs` outputs of one panel for `Rows` rows, held in registers. An output's sum runs over the inputs in order
 // whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
+// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
+// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
+// word's lower half.
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int Lanes, int Rows, typename Weight, bool Bias,
           bool Accumulate>
 inline void project_tile(const Weight* panel, const float* bias, const float* input, float* output) {
@@ -18,35 +20,63 @@ inline void project_tile(const Weight* panel, const float* bias, const float* in
   floats<Lanes> sum[Rows][vectors] = {};
   if constexpr (sizeof(Weight) == sizeof(float)) {
     for (int column = 0; column < Inputs; ++column) {
-      floats<Lanes> weight[vectors];
+      if constexpr (Rows < vectors) {
+        floats<Lanes> x[Rows];
 #pragma unroll
-      for (int vector = 0; vector < vectors; ++vector) {
-        weight[vector] = load<Lanes>(panel + column * (vectors * Lanes) + vector * Lanes);
-      }
-#pragma unroll
-      for (int row = 0; row < Rows; ++row) {
-        const floats<Lanes> x = broadcast<Lanes>(input[row * InputStride + column]);
+        for (int row = 0; row < Rows; ++row) x[row] = broadcast<Lanes>(input[row * InputStride + column]);
 #pragma unroll
         for (int vector = 0; vector < vectors; ++vector) {
-          sum[row][vector] = fused_multiply_add<Lanes>(weight[vector], x, sum[row][vector]);
+          const floats<Lanes> weight = load<Lanes>(panel + column * (vectors * Lanes) + vector * Lanes);
+#pragma unroll
+          for (int row = 0; row < Rows; ++row) {
+            sum[row][vector] = fused_multiply_add<Lanes>(weight, x[row], sum[row][vector]);
+          }
+        }
+      } else {
+        floats<Lanes> weight[vectors];
+#pragma unroll
+        for (int vector = 0; vector < vectors; ++vector) {
+          weight[vector] = load<Lanes>(panel + column * (vectors * Lanes) + vector * Lanes);
+        }
+#pragma unroll
+        for (int row = 0; row < Rows; ++row) {
+          const floats<Lanes> x = broadcast<Lanes>(input[row * InputStride + column]);
+#pragma unroll
+          for (int vector = 0; vector < vectors; ++vector) {
+            sum[row][vector] = fused_multiply_add<Lanes>(weight[vector], x, sum[row][vector]);
+          }
         }
       }
     }
   } else {
     for (int column = 0; column + 1 < Inputs; column += 2) {
-      words<Lanes> pair[vectors];
-#pragma unroll
-      for (int vector = 0; vector < vectors; ++vector) {
-        pair[vector] = load_pair<Lanes>(panel + column * (vectors * Lanes) + vector * (2 * Lanes));
-      }
-#pragma unroll
-      for (int row = 0; row < Rows; ++row) {
-        const floats<Lanes> even = broadcast<Lanes>(input[row * InputStride + column]);
-        const floats<Lanes> odd = broadcast<Lanes>(input[row * InputStride + column + 1]);
+      if constexpr (Rows < vectors) {
 #pragma unroll
         for (int vector = 0; vector < vectors; ++vector) {
-          sum[row][vector] = fused_multiply_add<Lanes>(even_of_pair<Lanes>(pair[vector]), even, sum[row][vector]);
-          sum[row][vector] = fused_multiply_add<Lanes>(odd_of_pair<Lanes>(pair[vector]), odd, sum[row][vector]);
+          const words<Lanes> pair = load_pair<Lanes>(panel + column * (vectors * Lanes) + vector * (2 * Lanes));
+          const floats<Lanes> even = even_of_pair<Lanes>(pair), odd = odd_of_pair<Lanes>(pair);
+#pragma unroll
+          for (int row = 0; row < Rows; ++row) {
+            const float* x = input + row * InputStride + column;
+            sum[row][vector] = fused_multiply_add<Lanes>(even, broadcast<Lanes>(x[0]), sum[row][vector]);
+            sum[row][vector] = fused_multiply_add<Lanes>(odd, broadcast<Lanes>(x[1]), sum[row][vector]);
+          }
+        }
+      } else {
+        words<Lanes> pair[vectors];
+#pragma unroll
+        for (int vector = 0; vector < vectors; ++vector) {
+          pair[vector] = load_pair<Lanes>(panel + column * (vectors * Lanes) + vector * (2 * Lanes));
+        }
+#pragma unroll
+        for (int row = 0; row < Rows; ++row) {
+          const floats<Lanes> even = broadcast<Lanes>(input[row * InputStride + column]);
+          const floats<Lanes> odd = broadcast<Lanes>(input[row * InputStride + column + 1]);
+#pragma unroll
+          for (int vector = 0; vector < vectors; ++vector) {
+            sum[row][vector] = fused_multiply_add<Lanes>(even_of_pair<Lanes>(pair[vector]), even, sum[row][vector]);
+            sum[row][vector] = fused_multiply_add<Lanes>(odd_of_pair<Lanes>(pair[vector]), odd, sum[row][vector]);
+          }
         }
       }
     }
@@ -100,8 +130,8 @@ inline void project_panel(const Weight* panel, const float* bias, const float* i
 }
 
 // output (rows, `Outputs`) = weights (`Outputs`, `Inputs`) input (rows, `Inputs`), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of `PanelOutputs` outputs, the last one as
-// narrow as what is left allows. Threads share the panels: this is `part` of `Parts`.
+// what output held before if the kernel accumulates. The weights lie in panels of `PanelOutputs` outputs, the last one
+// as narrow as what is left allows. Threads share the panels: this is `part` of `Parts`.
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int Lanes, int PanelOutputs, int TileRows,
           typename Weight, bool Bias, bool Accumulate, int Parts>
 inline void project(const Weight* weights, const float* bias, const float* input, float* output, int rows, int part) {
