@@ -70,7 +70,7 @@ std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const
   shape.lanes = states % 8 != 0 ? 4 : states % 16 != 0 || states <= 32 ? 8 : 16;
   shape.block_channels = 16;
   shape.block_tokens = 32;
-  shape.slots = 4;
+  shape.slots = 6;
   return shape;
 }
 

@@ -37,7 +37,8 @@ __device__ inline void load_words(const unsigned* from, unsigned* words) {
 //   h = exp(delta a) h + delta x B;   output = (sum over n of h[n] C[n] + d x) * silu(gate)
 // a and, per sequence, h are (`States`, `Channels`); delta has sequences * tokens rows of `PaddedChannels`; projected
 // those of in_proj, the convolution's inputs and from column `PaddedChannels` on the gate; bc has rows of `States`
-// pairs of B and C, as float16; x and output (`Rows` in tiles, `PaddedChannels`). h is left as it is after the last token; window
+// pairs of B and C, as float16; x and output (`Rows` in tiles, `PaddedChannels`). h is left as it is after the last
+// token; window
 // (`Taps` - 1, `Channels`) holds the convolution's last inputs then, oldest first.
 //
 // A block takes `BlockChannels` channels of a sequence through the tokens, `BlockTokens` at a time, in three roles: the
@@ -50,6 +51,7 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
     scan_tiles(const float* a, const float* d, float* h, float* window, const float16* delta, const bfloat16* x,
                const float16* projected, const unsigned* bc, bfloat16* output, int tokens) {
   static_assert(States % Lanes == 0 && States % 4 == 0 && BlockTokens % 8 == 0 && Slots > 3);
+  static_assert(BlockTokens * BlockChannels == 512);  // four for each helper of either kind
   static_assert(64 % BlockChannels == 0 && BlockChannels % 8 == 0 && BlockChannels * Lanes % 32 == 0);
   constexpr int keepers = BlockChannels * Lanes;
   constexpr int helpers = 128;  // of either kind
@@ -128,76 +130,93 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
 
   if (thread < keepers + helpers) {
     const int helper = thread - keepers;
+    // Eight channels of a token, of which the thread copies those of every block.
+    const int own_token = helper / pieces;
+    const int own_column = helper % pieces * 8;
+    const bool copies = own_token < BlockTokens;
+    const float16* next_delta = delta + (first_row + own_token) * PaddedChannels + first_channel + own_column;
+    const float16* next_gate =
+        projected + (first_row + own_token) * ProjectedStride + PaddedChannels + first_channel + own_column;
+    const bfloat16* next_x = x + tile_offset<Rows>(first_row + own_token, first_channel + own_column);
+    const unsigned* next_bc = bc + first_row * States + helper * 4;
+    int slot = 0;
+    int first_token = 0;
     for (int block = -ahead; block < blocks; ++block) {
-      const int next = block + ahead;
-      if (next < blocks) {
-        for (int i = helper; i < BlockTokens * pieces; i += helpers) {
-          const int token = next * BlockTokens + i / pieces;
-          const bool wanted = token < tokens;
-          const long row = first_row + (wanted ? token : 0);
-          const int column = first_channel + i % pieces * 8;
-          const int at = next % Slots * elements + i * 8;
-          copy_16_bytes(deltas + at, delta + row * PaddedChannels + column, wanted);
-          copy_16_bytes(gates + at, projected + row * ProjectedStride + PaddedChannels + column, wanted);
-          copy_16_bytes(xs + at, x + tile_offset<Rows>(row, column), wanted);
+      if (first_token < tokens) {
+        const bool wanted = first_token + own_token < tokens;
+        const int at = slot * elements + helper * 8;
+        if (copies) {
+          copy_16_bytes(deltas + at, next_delta, wanted);
+          copy_16_bytes(gates + at, next_gate, wanted);
+          copy_16_bytes(xs + at, next_x, wanted);
         }
-        for (int i = helper; i < BlockTokens * States / 4; i += helpers) {
-          const int token = next * BlockTokens + i / (States / 4);
-          const bool wanted = token < tokens;
-          copy_16_bytes(bcs + next % Slots * BlockTokens * States + i * 4,
-                        bc + (first_row + (wanted ? token : 0)) * States + i % (States / 4) * 4, wanted);
+        for (int i = 0; i < BlockTokens * States / 4; i += helpers) {
+          const int of_block = i + helper;
+          if (BlockTokens * States / 4 % helpers == 0 || of_block < BlockTokens * States / 4) {
+            copy_16_bytes(bcs + slot * BlockTokens * States + of_block * 4, next_bc + i * 4,
+                          first_token + of_block / (States / 4) < tokens);
+          }
         }
+        next_delta += BlockTokens * PaddedChannels;
+        next_gate += BlockTokens * ProjectedStride;
+        next_x += BlockTokens * 64;
+        next_bc += BlockTokens * States;
+        first_token += BlockTokens;
+        slot = slot + 1 < Slots ? slot + 1 : 0;
       }
       end_copies();
       if (block < 0) continue;
       wait_for_copies_but_last<ahead>();
       synchronize_helpers(helpers);
-      unsigned* of_block = prepared + block % 2 * BlockChannels * token_stride;
-      for (int i = helper * 2; i < elements; i += helpers * 2) {
-        const unsigned two = *reinterpret_cast<const unsigned*>(deltas + block % Slots * elements + i);
-        const unsigned two_x = *reinterpret_cast<const unsigned*>(xs + block % Slots * elements + i);
-        const int at = i % BlockChannels * token_stride + i / BlockChannels;
-        of_block[at] = (two & 0xffff) | two_x << 16;
-        of_block[at + token_stride] = two >> 16 | (two_x & 0xffff0000);
-      }
+      const int begin = block % Slots * elements + helper * 4;
+      const uint2 four = *reinterpret_cast<const uint2*>(deltas + begin);
+      const uint2 four_x = *reinterpret_cast<const uint2*>(xs + begin);
+      unsigned* to = prepared + (block % 2 * BlockChannels + helper * 4 % BlockChannels) * token_stride +
+                     helper * 4 / BlockChannels;
+      to[0] = (four.x & 0xffff) | four_x.x << 16;
+      to[token_stride] = four.x >> 16 | (four_x.x & 0xffff0000);
+      to[2 * token_stride] = (four.y & 0xffff) | four_x.y << 16;
+      to[3 * token_stride] = four.y >> 16 | (four_x.y & 0xffff0000);
       synchronize_block(threads);
     }
     synchronize_block(threads);
     return;
   }
 
+  // Four channels of a token, of which the thread finishes those of every block.
   const int helper = thread - keepers - helpers;
-  static_assert(helpers * 4 % BlockChannels == 0);  // a finisher's channels stay the same
   const int column = first_channel + helper * 4 % BlockChannels;
   const float4 skip =
       column < Channels ? *reinterpret_cast<const float4*>(d + column) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+  int token = helper * 4 / BlockChannels;
+  bfloat16* to = output + tile_offset<Rows>(first_row + token, column);
   synchronize_block(threads);
   for (int block = 0; block < blocks; ++block) {
     synchronize_block(threads);
-    for (int i = helper * 4; i < elements; i += helpers * 4) {
-      const int token = block * BlockTokens + i / BlockChannels;
-      const uint2 x_words = *reinterpret_cast<const uint2*>(xs + block % Slots * elements + i);
-      const uint2 gate_words = *reinterpret_cast<const uint2*>(gates + block % Slots * elements + i);
-      const float2 x_low = of_two_bfloat16(x_words.x);
-      const float2 x_high = of_two_bfloat16(x_words.y);
-      const float2 gate_low = of_two_float16(gate_words.x);
-      const float2 gate_high = of_two_float16(gate_words.y);
-      float4 sum = make_float4(skip.x * x_low.x, skip.y * x_low.y, skip.z * x_high.x, skip.w * x_high.y);
+    const int at = block % Slots * elements + helper * 4;
+    const uint2 x_words = *reinterpret_cast<const uint2*>(xs + at);
+    const uint2 gate_words = *reinterpret_cast<const uint2*>(gates + at);
+    const float2 x_low = of_two_bfloat16(x_words.x);
+    const float2 x_high = of_two_bfloat16(x_words.y);
+    const float2 gate_low = of_two_float16(gate_words.x);
+    const float2 gate_high = of_two_float16(gate_words.y);
+    float4 sum = make_float4(skip.x * x_low.x, skip.y * x_low.y, skip.z * x_high.x, skip.w * x_high.y);
 #pragma unroll
-      for (int lane = 0; lane < Lanes; ++lane) {
-        const float4 part = *reinterpret_cast<const float4*>(parts + (block % 2 * Lanes + lane) * lane_stride + i);
-        sum.x += part.x;
-        sum.y += part.y;
-        sum.z += part.z;
-        sum.w += part.w;
-      }
-      const uint2 gated =
+    for (int lane = 0; lane < Lanes; ++lane) {
+      const float4 part =
+          *reinterpret_cast<const float4*>(parts + (block % 2 * Lanes + lane) * lane_stride + helper * 4);
+      sum.x += part.x;
+      sum.y += part.y;
+      sum.z += part.z;
+      sum.w += part.w;
+    }
+    if (token < tokens) {
+      *reinterpret_cast<uint2*>(to) =
           make_uint2(two_bfloat16(sum.x * approximate_silu(gate_low.x), sum.y * approximate_silu(gate_low.y)),
                      two_bfloat16(sum.z * approximate_silu(gate_high.x), sum.w * approximate_silu(gate_high.y)));
-      if (token < tokens) {
-        *reinterpret_cast<uint2*>(output + tile_offset<Rows>(first_row + token, column)) = gated;
-      }
     }
+    token += BlockTokens;
+    to += BlockTokens * 64;
   }
   for (int own = first_channel + helper; own < first_channel + BlockChannels && own < Channels; own += helpers) {
     float* before = window + sequence * StateStride + own;

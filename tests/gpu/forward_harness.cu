@@ -2,6 +2,7 @@
 // the published ones. Weights are made up; every layer has its own.
 //
 //   nvcc -std=c++20 -O3 -gencode arch=compute_90a,code=sm_90a -I. tests/gpu/forward_harness.cu -o forward_harness
+//     -DFORWARD_CASES='"tests/gpu/forward_checks.inc"'   (or forward_times.inc)
 #include <cuda_runtime.h>
 
 #include <algorithm>
