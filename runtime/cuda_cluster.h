@@ -22,9 +22,9 @@ __device__ inline void synchronize_cluster() {
 // Shared address, in block `rank`, of what lies at `pointer` in this block.
 __device__ inline unsigned address_in_block(const void* pointer, int rank) {
   unsigned address;
-  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
-               : "=r"(address)
-               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(pointer))), "r"(rank));
+  asm("mapa.shared::cluster.u32 %0, %1, %2;"
+      : "=r"(address)
+      : "r"(static_cast<unsigned>(__cvta_generic_to_shared(pointer))), "r"(rank));
   return address;
 }
 

@@ -25,7 +25,7 @@ std::optional<DecodeClusterShape> decode_cluster_shape(const ModelConfiguration&
   shape.input_padded = round_up(model.input_size, 128);
   shape.rank_padded = round_up(mixer.delta_rank, 4);
   const int64_t exchanged = shape.rank_padded + 2 * states;
-  if (shape.threads > 1024 || shape.size > shape.threads || exchanged > shape.threads) return std::nullopt;
+  if (shape.threads > 1024 || shape.size > shape.threads || 2 * exchanged > shape.threads) return std::nullopt;
 
   shape.input_bytes = round_up(shape.rows * (shape.input_padded * weight_bytes + 4), 16);
   const int64_t floats_of_channel = mixer.convolution_taps + 1 + mixer.delta_rank + 1 + states + 1;
@@ -33,7 +33,7 @@ std::optional<DecodeClusterShape> decode_cluster_shape(const ModelConfiguration&
   shape.block_bytes = (model.layers + 1) * shape.size * 4 + shape.input_bytes + model.layers * shape.layer_bytes;
   const int64_t floats = model.layers * mixer.convolution_taps * shape.threads +
                          shape.blocks * (exchanged + shape.size) + 3 * shape.size + 2 * shape.channels +
-                         std::max(shape.size, exchanged);
+                         std::max(shape.size, exchanged) + exchanged;
   shape.shared_bytes = shape.block_bytes + 4 * floats;
   if (shape.shared_bytes > shared_memory) return std::nullopt;
   return shape;

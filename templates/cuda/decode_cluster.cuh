@@ -77,6 +77,13 @@ __device__ inline float sum_of_16_lanes(float value) {
   return value;
 }
 
+// Of two numbers of every lane: the sum of the first over the warp in the lower lanes, of the second in the upper ones.
+__device__ inline float sums_of_half_warps(float first, float second) {
+  const bool lower = threadIdx.x % 32 < 16;
+  const float other = __shfl_xor_sync(0xffffffff, lower ? second : first, 16);
+  return sum_of_16_lanes((lower ? first : second) + other);
+}
+
 // Four columns for every 128 of a token's input, zero beyond the last token and column.
 template <int InputSize>
 __device__ inline void load_input(const float* input, int token, int count, float4* columns) {
@@ -115,6 +122,9 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
                 exchanged <= threads);
   static_assert(Taps >= 2 && Blocks <= 32);
 
+  constexpr int strands = threads >= 4 * exchanged ? 4 : 2;
+  static_assert(threads >= strands * exchanged);
+
   // The packed data of a block.
   constexpr int norm_bytes = (Layers + 1) * size * 4;
   constexpr int input_bytes = (rows * (input_padded * element + 4) + 15) / 16 * 16;
@@ -139,6 +149,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
   float* x_shared = finished + size;                              // [channels]
   float* y_shared = x_shared + channels;                          // [channels]
   float* parts = y_shared + channels;                             // [R + 32 or size], about to be sent
+  float* dt_b_c = parts + (size > exchanged ? size : exchanged);  // [R + 32]
   __shared__ unsigned long long sums_arrival, rows_arrival, input_arrival, weights_arrival[Layers + 1];
 
   const int thread = threadIdx.x, warp = thread / 32, lane = thread % 32;
@@ -216,12 +227,11 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
           x1 = add_four(four_at<Weight>(rows_of_warp, size / 4 + four * 32 + lane), normed[four], x1);
         }
         squares = sum_of_warp(squares);
-        x0 = sum_of_warp(x0);
-        x1 = sum_of_warp(x1);
+        const float x_row = sums_of_half_warps(x0, x1);
         scale = rsqrtf(squares / Size + epsilon);
 
         // x = silu(convolution(window, x))
-        const float newest = (lane < 16 ? x0 : x1) * scale;
+        const float newest = x_row * scale;
         float* window = windows + layer * ((Taps - 1) * threads) + thread;
         float x = fmaf(of_channel[(Taps - 1) * channels], newest, of_channel[Taps * channels]);
 #pragma unroll
@@ -253,9 +263,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
           z0 = add_four(four_at<Weight>(rows_of_warp, 2 * (size / 4) + four * 32 + lane), normed[four], z0);
           z1 = add_four(four_at<Weight>(rows_of_warp, 3 * (size / 4) + four * 32 + lane), normed[four], z1);
         }
-        z0 = sum_of_warp(z0);
-        z1 = sum_of_warp(z1);
-        const float gate = silu((lane < 16 ? z0 : z1) * scale);
+        const float gate = silu(sums_of_half_warps(z0, z1) * scale);
         const float* delta_row = vectors + (Taps + 1) * channels + own * Rank;
         const float* behind = vectors + (Taps + 1 + Rank) * channels;  // dt_proj's bias, A, D
         const float a = behind[channels + own * states + lane % 16];
@@ -265,10 +273,20 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         wait(shared_address(&sums_arrival), sums_phase);
         sums_phase ^= 1;
         if (thread == 0) expect(&sums_arrival, Blocks * exchanged * 4);
-        const float b_or_c = sum_over_blocks<Blocks, exchanged>(sums_arrived + rank_padded + lane);
-        const float dt = lane % 16 < Rank ? sum_over_blocks<Blocks, exchanged>(sums_arrived + lane % 16) : 0.0f;
-        const float b = __shfl_sync(0xffffffff, b_or_c, lane % 16);
-        const float c = __shfl_sync(0xffffffff, b_or_c, 16 + lane % 16);
+        // The sums over the blocks, `strands` lanes for each.
+        float summed = 0.0f;
+        for (int block = thread % strands; block < Blocks; block += strands) {
+          summed += sums_arrived[block * exchanged + min(thread / strands, exchanged - 1)];
+        }
+#pragma unroll
+        for (int distance = 1; distance < strands; distance *= 2) {
+          summed += __shfl_xor_sync(0xffffffff, summed, distance);
+        }
+        if (thread % strands == 0 && thread / strands < exchanged) dt_b_c[thread / strands] = summed;
+        __syncthreads();
+        const float dt = lane % 16 < Rank ? dt_b_c[lane % 16] : 0.0f;
+        const float b = dt_b_c[rank_padded + lane % 16];
+        const float c = dt_b_c[rank_padded + states + lane % 16];
 
         // delta = softplus(dt_proj dt + bias); h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
         const float delta = softplus(sum_of_16_lanes(delta_weight * dt) + behind[own]);

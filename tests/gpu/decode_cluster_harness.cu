@@ -13,7 +13,7 @@ constexpr int layer_bytes =
 constexpr int block_bytes = norm_bytes + input_bytes + Layers * layer_bytes;
 constexpr int threads = 32 * Warps;
 constexpr int shared_bytes = block_bytes + 4 * (Layers * Taps * threads + Blocks * (exchanged + size) + 3 * size +
-                                                2 * channels + (size > exchanged ? size : exchanged));
+                                                2 * channels + (size > exchanged ? size : exchanged) + exchanged);
 
 std::vector<unsigned char> pack() {
   std::vector<unsigned char> all(long{Blocks} * block_bytes);
