@@ -68,7 +68,6 @@ __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, co
 #pragma unroll
   for (int i = 0; i < pieces_of_lane; ++i) {
     const int column = (i * 32 + lane) * 8;
-    if (column >= pieces * 8) continue;
     float scales[8];
     float shifts[8];
     load_eight<Size>(weight, column, scales);
@@ -79,7 +78,9 @@ __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, co
       y[k] = x[i][k] * scale * scales[k];
       if constexpr (Mean) y[k] += shifts[k];
     }
-    *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, column)) = eight_bfloat16(y);
+    if (column < pieces * 8) {
+      *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, column)) = eight_bfloat16(y);
+    }
   }
 }
 
