@@ -45,10 +45,11 @@ __device__ inline void store_two(float* row, int column, float first, float seco
 
 // output (rows, `Outputs`), float or float16 = input (rows, `Inputs`) weights^T, plus bias, through softplus, plus what
 // output held, each if it is asked for. Input (`InputRows`, `Inputs`) and weights (`WeightRows`, `Inputs`) lie in
-// tiles; input rows from `rows` on may hold anything. With `Parts` > 1 the inputs are shared out and every part has an
-// output of its own, of `InputRows` rows, for the reader to add up. A block makes tiles of `BlockRows` x
-// `BlockOutputs`, one after the other; its last warp copies operands ahead, the others, four for every 64 rows,
-// multiply.
+// tiles; input rows from `rows` on may hold anything. The inputs are shared out, parts: `Parts`; each part has an
+// output of its own, of `InputRows` rows, for the reader to add up.
+//
+// A block makes tiles of `BlockRows` x `BlockOutputs`, one after the other; its last warp copies operands ahead, the
+// others, four for every 64 rows, multiply.
 template <int Inputs, int Outputs, int WeightRows, int InputRows, int OutputStride, int BlockRows, int BlockOutputs,
           int Parts, int Stages, typename Value, bool Bias, bool Softplus, bool Accumulate>
 __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
