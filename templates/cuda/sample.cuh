@@ -73,8 +73,10 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
                                                 unsigned long long last, int choice, int top_k, float top_p,
                                                 unsigned long long seed, const int* position) {
   __shared__ unsigned low[1024], high[1024], tokens[1024];  // the probability is high << 14 + low
-  __shared__ unsigned long long warp_sums[32];
-  __shared__ unsigned long long block_sum, found[3];
+  constexpr int share = 1024 / Blocks;                      // of the bins
+  __shared__ unsigned long long shares[Blocks][share];
+  __shared__ unsigned counts[Blocks][share];
+  __shared__ unsigned long long warp_sums[4], block_sum, found[3];
   static_assert(Blocks == 8);
   const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32, rank = rank_in_cluster();
   unsigned long long prefix = 0, target = 0;
@@ -95,49 +97,54 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
     }
     synchronize_cluster();
 
-    // Every block adds up its share of the bins: a lane for each block's histogram, so that few bytes travel.
-    const int bin = rank * (1024 / Blocks) + thread / Blocks;
-    unsigned long long mass = (static_cast<unsigned long long>(read_from_block(&high[bin], lane % Blocks)) << 14) +
-                              read_from_block(&low[bin], lane % Blocks);
-    unsigned count = read_from_block(&tokens[bin], lane % Blocks);
-#pragma unroll
-    for (int distance = 1; distance < Blocks; distance *= 2) {
-      mass += __shfl_xor_sync(0xffffffff, mass, distance);
-      count += __shfl_xor_sync(0xffffffff, count, distance);
-    }
-    if (choice == 0) mass = count;
-
-    // The sum over the bins up to the thread's: of the warp, the block, the cluster.
-    unsigned long long sum = mass;
-#pragma unroll
-    for (int distance = Blocks; distance < 32; distance *= 2) {
-      const unsigned long long other = __shfl_up_sync(0xffffffff, sum, distance);
-      if (lane >= distance) sum += other;
-    }
-    if (lane == 31) warp_sums[warp] = sum;
+    // Every block adds up its share of the bins: four warps for each block's histogram, then a thread for each bin.
+    const int of_share = rank * share + warp % 4 * 32 + lane;
+    shares[warp / 4][warp % 4 * 32 + lane] =
+        (static_cast<unsigned long long>(read_from_block(&high[of_share], warp / 4)) << 14) +
+        read_from_block(&low[of_share], warp / 4);
+    counts[warp / 4][warp % 4 * 32 + lane] = read_from_block(&tokens[of_share], warp / 4);
     __syncthreads();
-    const unsigned long long of_warp = warp_sums[lane];
-    sum += sum_of_lanes(lane < warp ? of_warp : 0);
-    const unsigned long long of_this_block = sum_of_lanes(of_warp);
-    if (thread == 0) block_sum = of_this_block;
-    synchronize_cluster();
-    const unsigned long long of_block = lane < Blocks ? read_from_block(&block_sum, lane) : 0;
-    sum += sum_of_lanes(lane < rank ? of_block : 0);
-    const unsigned long long all = sum_of_lanes(of_block);
-
-    if (shift == 40) {
-      const double whole = static_cast<double>(all);
-      if (choice == 0) target = top_k;
-      if (choice == 1) target = static_cast<unsigned long long>(top_p * whole);
-      if (choice == 2) target = static_cast<unsigned long long>(random_uniform(seed, *position) * whole) + 1;
-      if (target == 0) target = 1;
+    unsigned long long mass = 0, sum = 0;
+    unsigned count = 0;
+    if (warp < 4) {
+#pragma unroll
+      for (int block = 0; block < Blocks; ++block) {
+        mass += shares[block][thread];
+        count += counts[block][thread];
+      }
+      if (choice == 0) mass = count;
+      sum = mass;
+#pragma unroll
+      for (int distance = 1; distance < 32; distance *= 2) {
+        const unsigned long long other = __shfl_up_sync(0xffffffff, sum, distance);
+        if (lane >= distance) sum += other;
+      }
+      if (lane == 31) warp_sums[warp] = sum;
     }
-    if (target > all) target = all;
-    if (mass > 0 && sum >= target && sum - mass < target) {
-      // Eight lanes know; each tells a block.
-      write_to_block(&found[0], lane % Blocks, bin);
-      write_to_block(&found[1], lane % Blocks, sum - mass);
-      write_to_block(&found[2], lane % Blocks, count);
+    __syncthreads();
+    if (thread == 0) block_sum = warp_sums[0] + warp_sums[1] + warp_sums[2] + warp_sums[3];
+    synchronize_cluster();
+    if (warp < 4) {
+      // The sum over the bins up to the thread's, and over all.
+      for (int other = 0; other < warp; ++other) sum += warp_sums[other];
+      const unsigned long long of_block = lane < Blocks ? read_from_block(&block_sum, lane) : 0;
+      sum += sum_of_lanes(lane < rank ? of_block : 0);
+      const unsigned long long all = sum_of_lanes(of_block);
+      if (shift == 40) {
+        const double whole = static_cast<double>(all);
+        if (choice == 0) target = top_k;
+        if (choice == 1) target = static_cast<unsigned long long>(top_p * whole);
+        if (choice == 2) target = static_cast<unsigned long long>(random_uniform(seed, *position) * whole) + 1;
+        if (target == 0) target = 1;
+      }
+      if (target > all) target = all;
+      if (mass > 0 && sum >= target && sum - mass < target) {
+        for (int block = 0; block < Blocks; ++block) {
+          write_to_block(&found[0], block, rank * share + thread);
+          write_to_block(&found[1], block, sum - mass);
+          write_to_block(&found[2], block, count);
+        }
+      }
     }
     synchronize_cluster();
     prefix = prefix << 10 | found[0];
