@@ -22,9 +22,12 @@ enum mambac_status {
   MAMBAC_WRONG_WEIGHTS = 7,   /* the weights file is of another model, deployment or version; or the open weights or the
                                  workspace that a call was given were opened by another artifact */
   MAMBAC_DAMAGED_WEIGHTS = 8, /* truncated, or a checksum does not match */
-  MAMBAC_WRONG_MACHINE = 9,   /* this machine lacks the artifact's instruction set */
+  MAMBAC_WRONG_MACHINE = 9,   /* this machine lacks the artifact's instruction set, or has another GPU */
   MAMBAC_NO_THREADS = 10,     /* the workers could not be started */
-  MAMBAC_DEADLINE_PASSED = 11 /* the deadline passed before the step was done; the state is as it was */
+  MAMBAC_DEADLINE_PASSED = 11, /* the deadline passed before the step was done; the state is as it was */
+  MAMBAC_NO_DEVICE = 12,      /* there is no GPU, or its driver does not answer */
+  MAMBAC_OUT_OF_MEMORY = 13,  /* the GPU has too little memory */
+  MAMBAC_LAUNCH_FAILED = 14   /* the GPU refused a kernel or a copy, or an earlier one failed */
 };
 
 /* Which outputs `forward` writes. */
@@ -32,6 +35,16 @@ enum mambac_outputs {
   MAMBAC_ALL = 0, /* of every token: (batch, count, output_size) */
   MAMBAC_LAST = 1 /* of the last token of each sequence: (batch, output_size) */
 };
+
+/* Memory of the device that an artifact computes on: weights, workspace, states, inputs and outputs lie there. Each
+ * function returns a status; `allocate` leaves null in `memory` if it fails. */
+typedef struct mambac_device {
+  int (*allocate)(void** memory, size_t bytes, char* message, size_t message_bytes);
+  void (*release)(void* memory);
+  int (*copy_to)(void* device, const void* host, size_t bytes);
+  int (*copy_from)(void* host, const void* device, size_t bytes);
+  int (*synchronize)(void);
+} mambac_device;
 
 /* Open weights: read-only, shared by any number of workspaces and threads. The caller owns this struct; its fields
  * belong to the artifact. */
@@ -46,7 +59,7 @@ typedef struct mambac_weights {
 typedef struct mambac_workspace mambac_workspace;
 
 /* All of an artifact, for hosts that load any: found as `const mambac_artifact* NAME_artifact(void)`. */
-#define MAMBAC_ARTIFACT_VERSION 2
+#define MAMBAC_ARTIFACT_VERSION 3
 typedef struct mambac_artifact {
   uint32_t version; /* MAMBAC_ARTIFACT_VERSION */
   const char* name;
@@ -62,6 +75,7 @@ typedef struct mambac_artifact {
   int32_t input_size;  /* 0: tokens */
   int32_t output_size; /* floats of one token's output */
   int32_t threads;
+  const mambac_device* device; /* null: this machine's own memory; else calls below take pointers into the device's */
   size_t weights_bytes; /* of the whole weights file */
   size_t state_bytes;
   size_t workspace_bytes;
@@ -72,7 +86,7 @@ typedef struct mambac_artifact {
   void (*weights_close)(mambac_weights*);
   int (*workspace_open)(void* memory, mambac_workspace**, char* message, size_t message_bytes);
   void (*workspace_close)(mambac_workspace*);
-  void (*state_reset)(void* state);
+  void (*state_reset)(void* state); /* in this machine's own memory, whatever the device */
   /* `input`: const int32_t* tokens (batch) for step, (batch, count) for forward; or const float* (..., input_size). */
   int (*step)(const mambac_weights*, mambac_workspace*, void* state, const void* input, float* output);
   /* step or nothing: until `deadline`, nanoseconds of CLOCK_MONOTONIC. */

@@ -26,11 +26,17 @@ MAMBAC_ANY_MACHINE const char* status_message(int status) {
     case MAMBAC_DAMAGED_WEIGHTS:
       return "the weights are truncated or damaged";
     case MAMBAC_WRONG_MACHINE:
-      return "this machine lacks the artifact's instruction set";
+      return "this machine lacks the artifact's instruction set, or has another GPU";
     case MAMBAC_NO_THREADS:
       return "the worker threads could not be started";
     case MAMBAC_DEADLINE_PASSED:
       return "the deadline passed before the step was done; the state is as it was";
+    case MAMBAC_NO_DEVICE:
+      return "there is no GPU of NVIDIA, or its driver does not answer";
+    case MAMBAC_OUT_OF_MEMORY:
+      return "the GPU has too little memory";
+    case MAMBAC_LAUNCH_FAILED:
+      return "the GPU refused a kernel or a copy, or an earlier one has failed";
   }
   return "unknown status";
 }

@@ -164,7 +164,7 @@ TEST(Artifact, AStateGoesOnInAnyOtherArtifactOfTheModel) {
   const int32_t token = 17;
   std::vector<float> output(first.table().output_size), other(output);
   here.step(&token, output);
-  std::memcpy(there.state().data(), here.state().data(), here.state().size());
+  there.set_state(here.state());
   here.step(&token, output);
   there.step(&token, other);
   EXPECT_LT(relative_error(std::vector<double>(other.begin(), other.end()),
@@ -178,8 +178,9 @@ TEST(Artifact, AStateOfAnotherModelIsRefused) {
   request.isa = other.isa = "x86-64-v3";
   const mambac_artifact& table = built_artifact(request).table();
   Session session(built_artifact(request));
-  AlignedMemory state(table.state_bytes, table.alignment), workspace_memory(table.workspace_bytes, table.alignment);
-  built_artifact(other).table().state_reset(session.state().data());
+  ArtifactMemory state(table, table.state_bytes);
+  built_artifact(other).table().state_reset(state.data());
+  session.set_state(std::span(static_cast<const std::byte*>(state.data()), state.bytes()));
   const int32_t token = 1;
   std::vector<float> output(table.output_size);
   EXPECT_THROW(session.step(&token, output), Error);
@@ -191,7 +192,10 @@ TEST(Artifact, AStateOfAnotherBatchIsRefused) {
   three.batch = 3;
   three.forward_tokens = 7;
   Session session(built_artifact(three));
-  built_artifact(one).table().state_reset(session.state().data());
+  const mambac_artifact& table = built_artifact(three).table();
+  ArtifactMemory state(table, table.state_bytes);
+  built_artifact(one).table().state_reset(state.data());
+  session.set_state(std::span(static_cast<const std::byte*>(state.data()), state.bytes()));
   const int32_t tokens[] = {1, 2, 3};
   std::vector<float> output(3 * built_artifact(three).table().output_size);
   EXPECT_THROW(session.step(tokens, output), Error);

@@ -426,7 +426,7 @@ TEST_P(StackBound, HoldsForRealCalls) {
   request.isa = "x86-64-v3";
   const Artifact& artifact = built_artifact(request);
   const mambac_artifact& table = artifact.table();
-  AlignedMemory state(table.state_bytes, table.alignment), memory(table.workspace_bytes, table.alignment);
+  ArtifactMemory state(table, table.state_bytes), memory(table, table.workspace_bytes);
   table.state_reset(state.data());
   mambac_workspace* workspace = nullptr;
   ASSERT_EQ(table.workspace_open(memory.data(), &workspace, nullptr, 0), MAMBAC_OK);

@@ -42,18 +42,26 @@ class Decay : public testing::Test {
  protected:
   Decay() : input_(artifact_.table().input_size), output_(artifact_.table().output_size) {}
 
-  std::span<float> numbers() {
-    const std::span<std::byte> bytes = session_.state().subspan(sizeof(mambac_runtime::StateHeader));
-    return {reinterpret_cast<float*>(bytes.data()), bytes.size() / sizeof(float)};
+  std::vector<float> numbers() const {
+    const std::vector<std::byte> state = session_.state();
+    std::vector<float> floats((state.size() - header_bytes) / sizeof(float));
+    std::memcpy(floats.data(), state.data() + header_bytes, floats.size() * sizeof(float));
+    return floats;
+  }
+  void set_numbers(const std::vector<float>& floats) {
+    std::vector<std::byte> state = session_.state();
+    std::memcpy(state.data() + header_bytes, floats.data(), floats.size() * sizeof(float));
+    session_.set_state(state);
   }
   // Every h becomes `value`; the windows of the convolutions stay zero.
   void fill(float value) {
     session_.reset();
+    std::vector<float> floats = numbers();
     for (const StateTensor& tensor : read_state_layout(artifact_.plan()).tensors) {
       if (tensor.golden_name != "ssm_state") continue;
-      const std::span<float> h = numbers().subspan(tensor.offset, tensor.shape[0] * tensor.padded_last);
-      std::fill(h.begin(), h.end(), value);
+      std::fill_n(floats.begin() + tensor.offset, tensor.shape[0] * tensor.padded_last, value);
     }
+    set_numbers(floats);
   }
   void step() { session_.step(input_.data(), output_); }
   double time_from(float value) {
@@ -64,6 +72,7 @@ class Decay : public testing::Test {
     return std::chrono::duration<double, std::micro>(Clock::now() - before).count();
   }
 
+  static constexpr size_t header_bytes = sizeof(mambac_runtime::StateHeader);
   const Artifact& artifact_ = decaying_artifact();
   Session session_{artifact_};
   std::vector<float> input_, output_;

@@ -44,10 +44,17 @@ TEST(Deployment, ReadsEveryField) {
   EXPECT_EQ(to_json(parse_deployment(text, "deployment.json")).dump(), text);
 }
 
+TEST(Deployment, ReadsEveryFieldOfAGpu) {
+  const std::string text =
+      R"({"target":"cuda","arch":"sm_80","weights":"f32","batch":3,"blocks":64,"forward_tokens":17,)"
+      R"("programs":["step"]})";
+  EXPECT_EQ(to_json(parse_deployment(text, "deployment.json")).dump(), text);
+}
+
 TEST(Deployment, RefusesByName) {
   EXPECT_EQ(refusal(R"({"thread": 2})"),
-            "deployment.json: field \"thread\" is unknown; known are: target, isa, weights, batch, forward_tokens, "
-            "threads, programs");
+            "deployment.json: field \"thread\" is unknown; known are: target, isa, arch, weights, batch, "
+            "forward_tokens, threads, blocks, programs");
   EXPECT_EQ(refusal(R"({"batch": 0})"), "deployment.json: field \"batch\" is 0, must be 1 to 4096");
   EXPECT_EQ(refusal(R"({"batch": 1, "batch": 2})"), "deployment.json: field \"batch\" is given twice");
   EXPECT_EQ(refusal(R"({"batch": null})"),
@@ -56,13 +63,20 @@ TEST(Deployment, RefusesByName) {
   EXPECT_EQ(refusal(R"({"threads": 257})"), "deployment.json: field \"threads\" is 257, must be 1 to 256");
   EXPECT_EQ(refusal(R"({"isa": "avx2"})"),
             "deployment.json: field \"isa\" is \"avx2\", must be one of: native, x86-64-v3, x86-64-v4");
-  EXPECT_EQ(refusal(R"({"target": "cuda"})"), "deployment.json: field \"target\" is \"cuda\", must be one of: cpu");
+  EXPECT_EQ(refusal(R"({"target": "metal"})"),
+            "deployment.json: field \"target\" is \"metal\", must be one of: cpu, cuda");
+  EXPECT_EQ(refusal(R"({"target": "cuda", "arch": "sm_90"})"),
+            "deployment.json: field \"arch\" is \"sm_90\", must be one of: sm_80, sm_89, sm_90a, sm_100a, sm_120");
+  EXPECT_EQ(refusal(R"({"target": "cuda", "threads": 2})"),
+            "deployment.json: field \"threads\" does not belong to target cuda; leave it out");
+  EXPECT_EQ(refusal(R"({"blocks": 64})"),
+            "deployment.json: field \"blocks\" does not belong to target cpu; leave it out");
   EXPECT_EQ(refusal(R"({"programs": []})"),
-            "deployment.json: field \"programs\" is empty, name at least one of: step, forward");
+            "deployment.json: field \"programs\" is empty, name at least one of: step, forward, steps");
   EXPECT_EQ(refusal(R"({"programs": "step"})"), "deployment.json: field \"programs\" must be a list of strings");
   EXPECT_EQ(refusal(R"({"programs": ["step", "step"]})"), "deployment.json: field \"programs\" names step twice");
   EXPECT_EQ(refusal(R"({"programs": ["train"]})"),
-            "deployment.json: field \"programs\" is \"train\", must be one of: step, forward");
+            "deployment.json: field \"programs\" is \"train\", must be one of: step, forward, steps");
   EXPECT_THAT(refusal("step"), StartsWith("deployment.json: not JSON: "));
   EXPECT_EQ(refusal("[]"), "deployment.json: must be a JSON object, not array");
 }
@@ -90,24 +104,33 @@ TEST(Deployment, ShippedFilesAreRead) {
   EXPECT_EQ(read_deployment("configs/deployments/batch-of-eight.json").batch, 8);
 }
 
+// As a field of either target.
+bool accepted(const std::string& name, const nlohmann::json& value) {
+  nlohmann::json on_gpu = {{"target", "cuda"}};
+  on_gpu[name] = value;
+  return accepted({{name, value}}) || accepted(on_gpu);
+}
+
 // Every statement of the schema is put to the reader.
 TEST(Schema, SaysWhatTheReaderDoes) {
   const nlohmann::json schema = nlohmann::json::parse(read_text("docs/deployment.schema.json"));
   EXPECT_EQ(schema["additionalProperties"], false);
-  const nlohmann::json defaults = to_json(Deployment{});
+  nlohmann::json defaults = to_json(Deployment{});
+  defaults.update(to_json(Deployment{.target = "cuda"}));
+  defaults["target"] = Deployment{}.target;
   ASSERT_EQ(schema["properties"].size(), defaults.size());
   for (const auto& [name, property] : schema["properties"].items()) {
     SCOPED_TRACE(name);
     EXPECT_EQ(property.at("default"), defaults.at(name));
     EXPECT_FALSE(property.at("description").get<std::string>().empty());
-    EXPECT_TRUE(accepted({{name, property["default"]}}));
+    EXPECT_TRUE(accepted(name, property["default"]));
     for (const nlohmann::json& wrong : {nlohmann::json(), nlohmann::json(1.5), nlohmann::json::object(),
                                         nlohmann::json(true), nlohmann::json("nonsense")}) {
-      EXPECT_FALSE(accepted({{name, wrong}})) << wrong;
+      EXPECT_FALSE(accepted(name, wrong)) << wrong;
     }
     if (property["type"] == "string") {
       for (const nlohmann::json& value : property.at("enum")) {
-        EXPECT_TRUE(accepted({{name, value}})) << value;
+        EXPECT_TRUE(accepted(name, value)) << value;
         // The reader's list of choices has as many entries as the schema's.
         const std::string message = error_message([&] { parse({{name, "nonsense"}}); });
         EXPECT_THAT(message, HasSubstr(value.get<std::string>()));
@@ -115,19 +138,19 @@ TEST(Schema, SaysWhatTheReaderDoes) {
       }
     } else if (property["type"] == "integer") {
       const int64_t least = property.at("minimum"), most = property.at("maximum");
-      EXPECT_TRUE(accepted({{name, least}}));
-      EXPECT_TRUE(accepted({{name, most}}));
-      EXPECT_FALSE(accepted({{name, least - 1}}));
-      EXPECT_FALSE(accepted({{name, most + 1}}));
+      EXPECT_TRUE(accepted(name, least));
+      EXPECT_TRUE(accepted(name, most));
+      EXPECT_FALSE(accepted(name, least - 1));
+      EXPECT_FALSE(accepted(name, most + 1));
     } else {
       ASSERT_EQ(property["type"], "array");
       for (const nlohmann::json& value : property.at("items").at("enum")) {
-        EXPECT_TRUE(accepted({{name, {value}}})) << value;
+        EXPECT_TRUE(accepted(name, nlohmann::json::array({value}))) << value;
         EXPECT_EQ(property["uniqueItems"], true);
-        EXPECT_FALSE(accepted({{name, {value, value}}})) << value;
+        EXPECT_FALSE(accepted(name, nlohmann::json::array({value, value}))) << value;
       }
       EXPECT_EQ(property["minItems"], 1);
-      EXPECT_FALSE(accepted({{name, nlohmann::json::array()}}));
+      EXPECT_FALSE(accepted(name, nlohmann::json::array()));
     }
   }
 }

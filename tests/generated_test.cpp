@@ -11,16 +11,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Generated : public testing::TestWithParam<const char*> {};
+struct Emitted {
+  const char *folder, *model, *target;
+};
+
+class Generated : public testing::TestWithParam<Emitted> {};
 
 TEST_P(Generated, IsWhatMambacEmits) {
-  BuildRequest request = request_for(GetParam());
-  request.isa = "x86-64-v3";
+  const bool cuda = GetParam().target == std::string("cuda");
+  BuildRequest request = request_for(GetParam().model);
+  request.target = GetParam().target;
+  if (!cuda) request.isa = "x86-64-v3";
   request.weights = "f32";
-  const fs::path folder = fs::path("generated") / GetParam();
+  const fs::path folder = fs::path("generated") / GetParam().folder;
   const Plan plan = plan_model(request).plan;
   std::map<std::string, std::string> files = emit(plan);
-  files.merge(certificate_files(plan, certify(plan, files)));
+  if (!cuda) files.merge(certificate_files(plan, certify(plan, files)));
   for (const auto& [path, text] : files) {
     if (path.starts_with("runtime/") || path == "mambac.h") continue;
     ASSERT_TRUE(fs::exists(folder / path)) << folder / path << " is missing; run ./tools/refresh-generated";
@@ -28,7 +34,11 @@ TEST_P(Generated, IsWhatMambacEmits) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Generated, testing::Values("mamba1-tiny", "falcon-tiny", "mamba2-tiny"));
+INSTANTIATE_TEST_SUITE_P(All, Generated,
+                         testing::Values(Emitted{"mamba1-tiny", "mamba1-tiny", "cpu"},
+                                         Emitted{"falcon-tiny", "falcon-tiny", "cpu"},
+                                         Emitted{"mamba2-tiny", "mamba2-tiny", "cpu"},
+                                         Emitted{"mamba1-tiny-cuda", "mamba1-tiny", "cuda"}));
 
 }  // namespace
 }  // namespace mambac

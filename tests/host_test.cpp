@@ -73,7 +73,7 @@ TEST(Host, AStateIsSavedAndGoesOn) {
   first.save_state(folder / "state", tokens);
   EXPECT_EQ(std::filesystem::file_size(folder / "state"), 16u + 12u);
   EXPECT_EQ(second.load_state(folder / "state"), tokens);
-  EXPECT_TRUE(std::equal(first.state().begin(), first.state().end(), second.state().begin(), second.state().end()));
+  EXPECT_EQ(first.state(), second.state());
   second.feed(std::vector<int32_t>{4}, logits);
   EXPECT_EQ(best(logits), (3 * 4 + 3) % 12);
   first.save_state(folder / "state");

@@ -247,7 +247,7 @@ TEST(Specialize, MarkedLoopsThatCannotBeWrittenOutAreRefused) {
   const std::string refused = "templates/cpu/kernel.h:6: the loop under #pragma unroll cannot be written out: ";
   EXPECT_EQ(message("for (int i = 0; i < n; ++i) out[i] = A;"), refused + "its condition is not a constant");
   EXPECT_EQ(message("for (int i = n; i < 4; ++i) out[i] = A;"), refused + "its first value is not a constant");
-  EXPECT_EQ(message("for (int i = 0; i < 4; i *= 2) out[i] = A;"),
+  EXPECT_EQ(message("for (int i = 0; i < 4; i += n) out[i] = A;"),
             refused + "its variable does not change by a constant");
   EXPECT_EQ(message("for (int i = 0; i < 4; ++i) if (n > i) break;"), refused + "it holds `break` or `continue`");
   EXPECT_EQ(message("for (int i = 0; i < 2000; ++i) out[i] = A;"), refused + "it runs too often");

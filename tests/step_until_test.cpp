@@ -41,7 +41,7 @@ namespace {
 struct Pair {
   const mambac_artifact& table;
   const mambac_weights* weights;
-  AlignedMemory stepped, tried, memory;
+  ArtifactMemory stepped, tried, memory;
   mambac_workspace* workspace = nullptr;
   std::vector<int32_t> tokens;
   std::vector<float> values, expected, found;
@@ -49,9 +49,9 @@ struct Pair {
   explicit Pair(const Artifact& artifact)
       : table(artifact.table()),
         weights(artifact.weights()),
-        stepped(table.state_bytes, table.alignment),
-        tried(table.state_bytes, table.alignment),
-        memory(table.workspace_bytes, table.alignment),
+        stepped(table, table.state_bytes),
+        tried(table, table.state_bytes),
+        memory(table, table.workspace_bytes),
         tokens(table.batch, 3),
         values(static_cast<size_t>(table.batch) * table.input_size, 0.5f),
         expected(static_cast<size_t>(table.batch) * table.output_size),

@@ -21,7 +21,8 @@ class ProgramCalls {
   const std::string& name() const { return name_; }
   int32_t tokens() const { return tokens_; }
   const Work& work() const { return work_; }
-  std::span<std::byte> state() { return session_.state(); }
+  std::vector<std::byte> state() const { return session_.state(); }
+  void set_state(std::span<const std::byte> bytes) { session_.set_state(bytes); }
 
  private:
   const void* next_input();

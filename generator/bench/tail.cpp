@@ -72,12 +72,12 @@ DenormalTimes measure_denormals(const Artifact& artifact) {
   constexpr double seconds = 3;
   ProgramCalls steps(artifact, "step", 1);
   for (size_t i = 0; i < warm_up_calls; ++i) steps.call();
-  const std::vector<std::byte> usual(steps.state().begin(), steps.state().end());
+  const std::vector<std::byte> usual = steps.state();
   std::vector<std::byte> denormal = usual;
   fill_with_denormals(denormal);
   std::vector<double> times_usual, times_denormal;
   const auto measure = [&](const std::vector<std::byte>& state, std::vector<double>& times) {
-    std::copy(state.begin(), state.end(), steps.state().begin());
+    steps.set_state(state);
     times.push_back(time_of([&] { steps.call(); }));
   };
   const Clock::time_point start = Clock::now();

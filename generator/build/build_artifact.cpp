@@ -2,6 +2,7 @@
 
 #include "generator/build/artifact_folder.h"
 #include "generator/build/compile.h"
+#include "generator/build/compile_cuda.h"
 #include "generator/build/pack.h"
 #include "generator/certificate/certificate.h"
 #include "generator/certificate/stack.h"
@@ -25,17 +26,22 @@ void copy_companions(const fs::path& model, const fs::path& folder) {
 }  // namespace
 
 BuiltArtifact build_artifact(const BuildRequest& request, const fs::path& out, bool compiled) {
-  if (compiled) find_compiler();  // before anything takes time
   PlannedModel model = plan_model(request);
+  const bool cuda = model.plan.deployment.target == "cuda";
+  if (compiled) cuda ? find_nvcc() : find_compiler();  // before anything takes time
   ArtifactFolder folder(out);
   const std::map<std::string, std::string> sources = emit(model.plan);
-  Certificate certificate = certify(model.plan, sources);
   folder.write(sources);
   copy_companions(request.model, folder.temporary());
   const bool has_weights = compiled && model.checkpoint;
   if (has_weights) pack_weights(model.plan, *model.checkpoint, folder.temporary() / (model.plan.name + ".weights"));
-  if (compiled) add_stack(certificate, model.plan, compile(model.plan, folder.temporary()));
-  folder.write(certificate_files(model.plan, certificate));
+  if (cuda) {
+    if (compiled) folder.write({{"kernels.json", to_text(compile_cuda(model.plan, folder.temporary()))}});
+  } else {
+    Certificate certificate = certify(model.plan, sources);
+    if (compiled) add_stack(certificate, model.plan, compile(model.plan, folder.temporary()));
+    folder.write(certificate_files(model.plan, certificate));
+  }
   folder.commit();
   return {std::move(model.plan), has_weights};
 }

@@ -25,6 +25,8 @@ Deployment deployment_of(const BuildRequest& request) {
   Deployment deployment = request.deployment.empty() ? Deployment{} : read_deployment(request.deployment);
   if (request.target) deployment.target = *request.target;
   if (request.isa) deployment.isa = *request.isa;
+  if (request.arch) deployment.arch = *request.arch;
+  if (request.blocks) deployment.blocks = *request.blocks;
   if (request.weights) deployment.weights = *request.weights;
   if (request.batch) deployment.batch = *request.batch;
   if (request.forward_tokens) deployment.forward_tokens = *request.forward_tokens;
@@ -53,8 +55,10 @@ void add_build_options(CLI::App& command, BuildRequest& request) {
       ->required();
   command.add_option("--name", request.name, "prefix of the library's functions; default: the folder's name");
   command.add_option("--deployment", request.deployment, "JSON file that says the options below; they override it");
-  command.add_option("--target", request.target, "cpu (default)");
+  command.add_option("--target", request.target, "cpu (default) or cuda");
   command.add_option("--isa", request.isa, "x86-64-v3 (AVX2), x86-64-v4 (AVX-512) or native (default): this machine's");
+  command.add_option("--arch", request.arch, "of a GPU: sm_80, sm_89, sm_90a (default: H100, H200), sm_100a or sm_120");
+  command.add_option("--blocks", request.blocks, "of a GPU: multiprocessors to plan for (default: the usual GPU's)");
   command.add_option("--weights", request.weights,
                      "type of the matrices: f32, bf16 or auto (default): bf16 if the checkpoint's are 16-bit");
   command.add_option("--batch", request.batch, "sequences that a call works on (default 1)");

@@ -16,8 +16,8 @@ struct BuildRequest {
   std::string model;       // folder or configuration file
   std::string name;        // empty: from the folder's name
   std::string deployment;  // file; empty: defaults
-  std::optional<std::string> target, isa, weights, programs;
-  std::optional<int64_t> batch, forward_tokens, threads;
+  std::optional<std::string> target, isa, arch, weights, programs;
+  std::optional<int64_t> batch, forward_tokens, threads, blocks;
 };
 
 // Adds MODEL and the deployment's options to a command.

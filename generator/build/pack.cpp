@@ -20,30 +20,37 @@ uint16_t round_to_bf16(float value) {
 
 constexpr float beyond_bf16 = 0x1.ffp127f;  // rounds to infinity
 
-// Reads rows of one checkpoint tensor, checked and transformed.
+// What is read of a checkpoint's tensor: a matrix whose elements are checked and transformed.
+struct Matrix {
+  std::string source;
+  int64_t columns = 0;
+  Transform transform{};
+  WeightType type{};
+};
+
 class Source {
  public:
-  Source(const PackedTensor& tensor, const TensorView& view, const std::string& file)
-      : tensor_(tensor), view_(view), file_(file) {}
+  Source(Matrix matrix, const TensorView& view, const std::string& file)
+      : matrix_(std::move(matrix)), view_(view), file_(file) {}
 
-  // Row `row` as `columns` floats.
-  void read(int64_t row, std::span<float> to) const {
-    view_.read(row * tensor_.columns, to);
-    for (size_t column = 0; column < to.size(); ++column) {
-      const float given = to[column];
-      if (tensor_.transform == Transform::negative_exponential) {
-        to[column] = static_cast<float>(-std::exp(static_cast<double>(given)));
+  // `to.size()` floats of row `row` from `first_column` on.
+  void read(int64_t row, std::span<float> to, int64_t first_column = 0) const {
+    view_.read(row * matrix_.columns + first_column, to);
+    for (size_t index = 0; index < to.size(); ++index) {
+      const float given = to[index];
+      if (matrix_.transform == Transform::negative_exponential) {
+        to[index] = static_cast<float>(-std::exp(static_cast<double>(given)));
       }
-      if (!std::isfinite(to[column]) || (tensor_.type == WeightType::bf16 && std::fabs(to[column]) >= beyond_bf16)) {
+      if (!std::isfinite(to[index]) || (matrix_.type == WeightType::bf16 && std::fabs(to[index]) >= beyond_bf16)) {
         fail(ExitCode::input,
              "{}: tensor '{}' has the value {} at [{}, {}]; weights must be finite, also as they are packed", file_,
-             tensor_.source, given, row, column);
+             matrix_.source, given, row, first_column + index);
       }
     }
   }
 
  private:
-  const PackedTensor& tensor_;
+  Matrix matrix_;
   const TensorView& view_;
   const std::string& file_;
 };
@@ -59,10 +66,12 @@ std::vector<int64_t> packed_rows(const PackedTensor& tensor) {
   return rows;
 }
 
+int64_t bytes_of(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
+
 // A piece of packed tensor in the weights' type.
 class Piece {
  public:
-  Piece(WeightType type, int64_t elements) : type_(type), bytes_(elements * (type == WeightType::f32 ? 4 : 2)) {}
+  Piece(WeightType type, int64_t elements) : type_(type), bytes_(elements * bytes_of(type)) {}
   void set(int64_t index, float value) {
     if (type_ == WeightType::f32) {
       std::memcpy(&bytes_[index * 4], &value, 4);
@@ -113,27 +122,82 @@ void pack_transposed(const PackedTensor& tensor, const Source& source, Write wri
   write(all.bytes());
 }
 
+// The matrix in memory before it is written: its panels hold all rows.
+template <typename Write>
+void pack_tiles(const PackedTensor& tensor, const Source& source, Write write) {
+  constexpr int64_t panel = 64, piece_columns = 8;
+  Piece all(tensor.type, tensor.padded_rows * round_up(tensor.columns, panel));
+  std::vector<float> row(tensor.columns);
+  int64_t packed = 0;
+  for (const Segment& segment : tensor.segments) {
+    for (int64_t index = 0; index < segment.rows; ++index) {
+      source.read(segment.first_row + index, row);
+      const int64_t to = packed + index;
+      for (int64_t column = 0; column < tensor.columns; ++column) {
+        const int64_t piece = (column % panel / piece_columns) ^ (to % 8);
+        const int64_t in_panel = to * panel + piece * piece_columns + column % piece_columns;
+        all.set(column / panel * tensor.padded_rows * panel + in_panel, row[column]);
+      }
+    }
+    packed += round_up(segment.rows, tensor.segment_rows);
+  }
+  write(all.bytes());
+}
+
 template <typename Write>
 void pack_rows(const PackedTensor& tensor, const Source& source, Write write) {
   std::vector<float> row(tensor.columns);
-  for (int64_t index = 0; index < tensor.rows; ++index) {
-    source.read(index, row);
+  for (const int64_t from : packed_rows(tensor)) {
     Piece piece(tensor.type, tensor.columns);
-    for (int64_t column = 0; column < tensor.columns; ++column) piece.set(column, row[column]);
+    if (from >= 0) {
+      source.read(from, row);
+      for (int64_t column = 0; column < tensor.columns; ++column) piece.set(column, row[column]);
+    }
     write(piece.bytes());
   }
 }
 
+// One chunk of part `part`.
 template <typename Write>
-void pack_tensor(const PackedTensor& tensor, const Source& source, Write write) {
-  switch (tensor.packing) {
-    case Packing::panels:
-      return pack_panels(tensor, source, write);
-    case Packing::transposed:
-      return pack_transposed(tensor, source, write);
-    case Packing::rows:
-      return pack_rows(tensor, source, write);
+void pack_chunk(const Chunk& chunk, int64_t part, const Source& source, Write write) {
+  Piece piece(chunk.type, chunk.bytes / bytes_of(chunk.type));
+  const int64_t first_row = chunk.first_row + part * chunk.row_step, first_column = part * chunk.column_step;
+  const int64_t most = chunk.column_step > 0 ? std::min(chunk.column_step, chunk.columns) : chunk.columns;
+  std::vector<float> row(std::clamp<int64_t>(chunk.column_end - first_column, 0, most));
+  const int64_t rows = std::clamp<int64_t>(chunk.row_end - first_row, 0, chunk.rows);
+  for (int64_t index = 0; index < rows && !row.empty(); ++index) {
+    source.read(first_row + index, row, first_column);
+    for (size_t column = 0; column < row.size(); ++column) {
+      const auto slab = static_cast<int64_t>(column) / chunk.slab, in_slab = static_cast<int64_t>(column) % chunk.slab;
+      piece.set((slab * chunk.rows + index) * chunk.slab + in_slab, row[column]);
+    }
   }
+  write(piece.bytes());
+}
+
+template <typename Write>
+void pack_stream(const PackedTensor& tensor, const Checkpoint& checkpoint, const std::string& file, Write write) {
+  std::vector<Source> sources;
+  for (const Chunk& chunk : tensor.chunks) {
+    const TensorView& view = checkpoint.at(chunk.source);
+    sources.emplace_back(Matrix{chunk.source, view.count() / view.shape.front(), chunk.transform, chunk.type}, view,
+                         file);
+  }
+  for (int64_t part = 0; part < tensor.parts; ++part) {
+    for (size_t index = 0; index < sources.size(); ++index)
+      pack_chunk(tensor.chunks[index], part, sources[index], write);
+  }
+}
+
+template <typename Write>
+void pack_tensor(const PackedTensor& tensor, const Checkpoint& checkpoint, const std::string& file, Write write) {
+  if (tensor.packing == Packing::stream) return pack_stream(tensor, checkpoint, file, write);
+  const Source source({tensor.source, tensor.columns, tensor.transform, tensor.type}, checkpoint.at(tensor.source),
+                      file);
+  if (tensor.packing == Packing::panels) return pack_panels(tensor, source, write);
+  if (tensor.packing == Packing::tiles) return pack_tiles(tensor, source, write);
+  if (tensor.packing == Packing::transposed) return pack_transposed(tensor, source, write);
+  pack_rows(tensor, source, write);
 }
 
 }  // namespace
@@ -148,10 +212,9 @@ void pack_weights(const Plan& plan, const Checkpoint& checkpoint, const std::fil
   const std::string where = checkpoint.path().string();
   Progress progress("packing weights", plan.weight_bytes);
   for (const PackedTensor& tensor : plan.weights) {
-    const Source source(tensor, checkpoint.at(tensor.source), where);
     Checksum checksum;
     int64_t bytes = 0;
-    pack_tensor(tensor, source, [&](std::span<const std::byte> piece) {
+    pack_tensor(tensor, checkpoint, where, [&](std::span<const std::byte> piece) {
       checksum.add(piece);
       file.write_at(data + tensor.offset + bytes, piece);
       bytes += static_cast<int64_t>(piece.size());

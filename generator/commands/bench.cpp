@@ -133,6 +133,10 @@ void add_bench_command(CLI::App& app) {
   command->footer("Example: mambac bench build/product_default --tail --histogram tail.svg");
   command->callback([options] {
     const Artifact artifact(options->artifact);
+    if (artifact.table().device != nullptr) {
+      fail(ExitCode::usage, "{} is for a GPU, whose limits this command does not know: time it with bench/gpu.py",
+           options->artifact);
+    }
     if (options->tail) return run_tail(artifact, *options);
     const Json result = measure_speed(artifact, options->seconds.value_or(speed_seconds));
     if (options->json) {

@@ -29,8 +29,7 @@ void print_summary(const BuiltArtifact& artifact, const std::string& model, cons
     fmt::print("  weights    none: {}\n", how_to_get_weights(model));
   }
   fmt::print("  memory     state {} bytes, workspace {} bytes\n", state_bytes(plan), workspace_bytes(plan));
-  fmt::print("  target     {} {}, batch {}, {} thread{}\n", plan.deployment.target, plan.deployment.isa,
-             plan.deployment.batch, plan.deployment.threads, plan.deployment.threads == 1 ? "" : "s");
+  fmt::print("  target     {}\n", description(plan.deployment));
 }
 
 void add(CLI::App& app, const char* name, const char* description, const char* footer, bool compiled) {

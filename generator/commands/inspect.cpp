@@ -1,9 +1,11 @@
 // `mambac inspect`: what a model's plan or an artifact holds.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "generator/build/build_request.h"
+#include "generator/build/compile_cuda.h"
 #include "generator/commands/commands.h"
 #include "generator/emit/emit.h"
 #include "generator/error.h"
@@ -50,10 +52,23 @@ void print_program(const Json& plan, const Json& program) {
       program["calls"].size() + program["outputs_all"].size());
 }
 
+// What ptxas said when the artifact in `folder` was compiled for a GPU.
+void print_kernels(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / "kernels.json";
+  if (!std::filesystem::exists(path)) return;
+  fmt::print("\nKernels{:>39}{:>16}{:>12}{:>12}\n", "registers", "shared bytes", "stack", "spills");
+  for (const auto& [name, kernel] : read_kernel_report_file(path)) {
+    fmt::print("  {:<34}{:>10}{:>16}{:>12}{:>12}\n", name, kernel.registers, kernel.shared_bytes, kernel.stack_bytes,
+               kernel.spill_bytes);
+  }
+}
+
 void print(const Json& plan) {
+  const Json& deployment = plan["deployment"];
   fmt::print("{}: {} on {} {}, weights {}\n", plan["name"].get<std::string>(),
-             plan["model"]["family"].get<std::string>(), plan["deployment"]["target"].get<std::string>(),
-             plan["deployment"]["isa"].get<std::string>(), plan["weight_type"].get<std::string>());
+             plan["model"]["family"].get<std::string>(), deployment["target"].get<std::string>(),
+             deployment[deployment.contains("arch") ? "arch" : "isa"].get<std::string>(),
+             plan["weight_type"].get<std::string>());
   fmt::print("plan {}\n\nTensors\n", plan["hash"].get<std::string>());
   for (const Json& tensor : plan["weights"]) {
     fmt::print("  {:<28} {:>8} x {:<8} {:<5} {:<10} {:>14} bytes at {}\n", tensor["name"].get<std::string>(),
@@ -83,6 +98,7 @@ void add_inspect_command(CLI::App& app) {
       fmt::print("{}\n", plan.dump(1));
     } else {
       print(plan);
+      print_kernels(options->request.model);
     }
   });
 }

@@ -11,13 +11,15 @@ namespace mambac {
 namespace {
 
 // docs/deployment.schema.json says the same; a test holds the two together.
-const std::vector<std::string> targets = {"cpu"};
+const std::vector<std::string> targets = {"cpu", "cuda"};
 const std::vector<std::string> instruction_sets = {"native", "x86-64-v3", "x86-64-v4"};
+const std::vector<std::string> architectures = {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"};
 const std::vector<std::string> weight_types = {"auto", "f32", "bf16"};
-const std::vector<std::string> programs = {"step", "forward"};
+const std::vector<std::string> programs = {"step", "forward", "steps"};  // steps: cuda alone
 constexpr Range<int64_t> batches{1, 4096};
 constexpr Range<int64_t> forward_token_counts{1, 65536};
 constexpr Range<int64_t> thread_counts{1, 256};
+constexpr Range<int64_t> block_counts{0, 1024};
 
 // Names the field of the file `where`, or the option of the command line if there is none.
 template <typename... Arguments>
@@ -35,6 +37,13 @@ void check_choice(const std::string& where, const std::string& field, const std:
   refuse(where, field, "is \"{}\", must be one of: {}", value, fmt::join(choices, ", "));
 }
 
+// A field of another target would be ignored, and whoever set it misled.
+void check_is_default(const std::string& where, const Deployment& deployment, const std::string& field,
+                      bool is_default) {
+  if (is_default) return;
+  refuse(where, field, "does not belong to target {}; leave it out", deployment.target);
+}
+
 void check_range(const std::string& where, const std::string& field, int64_t value, Range<int64_t> range) {
   if (value >= range.least && value <= range.most) return;
   refuse(where, field, "is {}, must be {} to {}", value, range.least, range.most);
@@ -45,10 +54,23 @@ void check_range(const std::string& where, const std::string& field, int64_t val
 void check(const Deployment& deployment, const std::string& where) {
   check_choice(where, "target", deployment.target, targets);
   check_choice(where, "isa", deployment.isa, instruction_sets);
+  check_choice(where, "arch", deployment.arch, architectures);
   check_choice(where, "weights", deployment.weights, weight_types);
   check_range(where, "batch", deployment.batch, batches);
   check_range(where, "forward_tokens", deployment.forward_tokens, forward_token_counts);
   check_range(where, "threads", deployment.threads, thread_counts);
+  check_range(where, "blocks", deployment.blocks, block_counts);
+  const Deployment defaults;
+  if (deployment.target == "cpu") {
+    if (std::ranges::count(deployment.programs, "steps") > 0) {
+      refuse(where, "programs", "names steps, which target cpu does not have; leave it out");
+    }
+    check_is_default(where, deployment, "arch", deployment.arch == defaults.arch);
+    check_is_default(where, deployment, "blocks", deployment.blocks == defaults.blocks);
+  } else {
+    check_is_default(where, deployment, "isa", deployment.isa == defaults.isa);
+    check_is_default(where, deployment, "threads", deployment.threads == defaults.threads);
+  }
   if (deployment.programs.empty()) {
     refuse(where, "programs", "is empty, name at least one of: {}", fmt::join(programs, ", "));
   }
@@ -69,13 +91,16 @@ Deployment parse_deployment(const std::string& text, const std::string& where) {
   Deployment deployment;
   deployment.target = reader.text("target", deployment.target);
   deployment.isa = reader.text("isa", deployment.isa);
+  deployment.arch = reader.text("arch", deployment.arch);
+  deployment.blocks = reader.integer("blocks", block_counts, deployment.blocks);
   deployment.weights = reader.text("weights", deployment.weights);
   deployment.batch = reader.integer("batch", batches, deployment.batch);
   deployment.forward_tokens = reader.integer("forward_tokens", forward_token_counts, deployment.forward_tokens);
   deployment.threads = reader.integer("threads", thread_counts, deployment.threads);
   deployment.programs = reader.texts("programs", deployment.programs);
   for (const std::string& name : reader.unread()) {
-    reader.refuse(name, "is unknown; known are: target, isa, weights, batch, forward_tokens, threads, programs");
+    reader.refuse(
+        name, "is unknown; known are: target, isa, arch, weights, batch, forward_tokens, threads, blocks, programs");
   }
   check(deployment, where);
   return deployment;
@@ -95,7 +120,19 @@ std::string native_isa() {
        "--isa and build for another machine");
 }
 
+std::string description(const Deployment& deployment) {
+  if (deployment.target == "cuda") return fmt::format("cuda {}, batch {}", deployment.arch, deployment.batch);
+  return fmt::format("{} {}, batch {}, {} thread{}", deployment.target, deployment.isa, deployment.batch,
+                     deployment.threads, deployment.threads == 1 ? "" : "s");
+}
+
 nlohmann::ordered_json to_json(const Deployment& deployment) {
+  if (deployment.target == "cuda") {
+    return {{"target", deployment.target},    {"arch", deployment.arch},
+            {"weights", deployment.weights},  {"batch", deployment.batch},
+            {"blocks", deployment.blocks},    {"forward_tokens", deployment.forward_tokens},
+            {"programs", deployment.programs}};
+  }
   return {{"target", deployment.target},
           {"isa", deployment.isa},
           {"weights", deployment.weights},

@@ -13,11 +13,13 @@ enum class WeightType { f32, bf16 };  // of the matrices; everything else stays 
 
 struct Deployment {
   std::string target = "cpu";
-  std::string isa = "native";    // x86-64-v3 or x86-64-v4; "native" is resolved before anything is planned
+  std::string isa = "native";    // cpu: x86-64-v3 or x86-64-v4; "native" is resolved before anything is planned
+  std::string arch = "sm_90a";   // cuda: the GPU's architecture
+  int64_t blocks = 0;            // cuda: multiprocessors to plan for; 0: as many as the architecture's usual GPU has
   std::string weights = "auto";  // f32, bf16; "auto": bf16 if the checkpoint's matrices are 16-bit, else f32
   int64_t batch = 1;             // sequences a call works on
   int64_t forward_tokens = 64;   // most tokens of one forward call
-  int64_t threads = 1;
+  int64_t threads = 1;           // cpu
   std::vector<std::string> programs = {"step", "forward"};
 };
 
@@ -29,10 +31,13 @@ Deployment parse_deployment(const std::string& text, const std::string& where);
 // Throws Error (ExitCode::environment) if it has neither.
 std::string native_isa();
 
-// Throws Error if a value is out of range or unknown: naming the field of the file `where` (ExitCode::input) or,
-// without one, the option of the command line (ExitCode::usage). Called by read_deployment, and by commands after
-// options have been applied.
+// Throws Error if a value is out of range, unknown or of another target: naming the field of the file `where`
+// (ExitCode::input) or, without one, the option of the command line (ExitCode::usage). Called by read_deployment, and
+// by commands after options have been applied.
 void check(const Deployment& deployment, const std::string& where = "");
+
+// "cpu x86-64-v3, batch 1, 2 threads", "cuda sm_90a, batch 1".
+std::string description(const Deployment& deployment);
 
 nlohmann::ordered_json to_json(const Deployment& deployment);
 

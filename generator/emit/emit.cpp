@@ -6,7 +6,9 @@
 #include <cctype>
 
 #include "generator/emit/embedded_sources.h"
+#include "generator/emit/emit_cuda.h"
 #include "generator/emit/emit_kernels.h"
+#include "generator/emit/emit_parts.h"
 #include "generator/emit/emit_programs.h"
 #include "generator/emit/emit_step_until.h"
 #include "generator/emit/fill.h"
@@ -18,16 +20,6 @@
 
 namespace mambac {
 namespace {
-
-std::string upper_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) { return std::toupper(letter); });
-  return text;
-}
-
-bool has_forward(const Plan& plan) {
-  return std::any_of(plan.programs.begin(), plan.programs.end(),
-                     [](const Program& one) { return one.name == "forward"; });
-}
 
 // A number with its digits in groups of three.
 std::string grouped(int64_t number) {
@@ -45,9 +37,7 @@ std::string facts(const Plan& plan) {
   lines.emplace_back("Input", model.continuous() ? fmt::format("{} floats a token", model.input_size)
                                                  : fmt::format("tokens below {}", model.vocabulary));
   lines.emplace_back("Output", fmt::format("{} floats a token", model.outputs()));
-  lines.emplace_back(
-      "Target", fmt::format("{} {}, batch {}, {} thread{}", plan.deployment.target, plan.deployment.isa,
-                            plan.deployment.batch, plan.deployment.threads, plan.deployment.threads == 1 ? "" : "s"));
+  lines.emplace_back("Target", description(plan.deployment));
   lines.emplace_back("Weights", fmt::format("{} bytes, matrices in {}", grouped(plan.weight_bytes),
                                             plan.weight_type == WeightType::f32 ? "f32" : "bf16"));
   lines.emplace_back("State", fmt::format("{} bytes a sequence", grouped(plan.cost.state_bytes)));
@@ -88,11 +78,21 @@ std::string workspace_content(const Plan& plan) {
 // Which files of the runtime an artifact takes with it.
 bool needs(const Plan& plan, const std::string& path) {
   const bool for_workers = path == "runtime/workers.h" || path == "runtime/barrier.h";
-  return path.starts_with("runtime/") && (!for_workers || plan.deployment.threads > 1) &&
-         (path != "runtime/deadline.h" || has_step_until(plan));
+  return path.starts_with("runtime/") && !path.starts_with("runtime/cuda_") &&
+         (!for_workers || plan.deployment.threads > 1) && (path != "runtime/deadline.h" || has_step_until(plan));
 }
 
-// The runtime's own text under the artifact's namespace, so that artifacts of different versions link into one program.
+}  // namespace
+
+std::string upper_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char letter) { return std::toupper(letter); });
+  return text;
+}
+
+bool has_program(const Plan& plan, const std::string& name) {
+  return std::any_of(plan.programs.begin(), plan.programs.end(), [&](const Program& one) { return one.name == name; });
+}
+
 std::string renamed(std::string text, const Plan& plan) {
   const auto replace_all = [&](const std::string& from, const std::string& to) {
     for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
@@ -202,8 +202,6 @@ Placeholders placeholders(const Plan& plan) {
   return values;
 }
 
-}  // namespace
-
 std::vector<std::string> arithmetic_options(const Plan& plan) {
   return {"-O3", "-ffp-contract=off", "-fno-math-errno", "-march=" + plan.deployment.isa};
 }
@@ -227,10 +225,11 @@ int64_t workspace_bytes(const Plan& plan) {
 }
 
 std::map<std::string, std::string> emit(const Plan& plan) {
+  if (plan.deployment.target == "cuda") return emit_cuda(plan);
   const std::map<std::string, std::string>& sources = embedded_sources();
   const auto skeleton = [&](const std::string& name) { return sources.at("templates/artifact/" + name + ".in"); };
   Placeholders values = placeholders(plan);
-  const bool forward = has_forward(plan), continuous = plan.model.continuous();
+  const bool forward = has_program(plan, "forward"), continuous = plan.model.continuous();
   const std::string upper = values.at("UPPER"), name = plan.name;
   const bool until = has_step_until(plan);
 

@@ -4,15 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "generator/emit/call_text.h"
 #include "generator/emit/emit_kernels.h"
 #include "generator/plan/plan.h"
 
 namespace mambac {
-
-// How the counts of a program are written where a call needs them.
-struct CountTexts {
-  std::string rows, sequences, tokens;
-};
 
 bool is_threaded(const Plan& plan);
 
@@ -20,9 +16,6 @@ bool is_threaded(const Plan& plan);
 // layer.
 std::string emit_calls(const Plan& plan, const Program& program, const std::vector<Call>& calls,
                        const KernelNames& names, const CountTexts& counts, const std::string& before_layer = "");
-
-// The activations that the calls name, as pointers into the workspace.
-std::string emit_buffers(const Program& program, const std::vector<Call>& calls);
 
 // ", WorkspaceWorkers& workers, int part" and ", workers, part" where there are workers.
 std::string thread_parameters(const Plan& plan);

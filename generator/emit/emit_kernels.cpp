@@ -33,8 +33,8 @@ std::string shape_of(const Call& call, const std::string& name) {
 
 // project_192_to_768, convolve_384x4, rms_norm_192.
 std::string short_name(const Call& call) {
-  if (call.kernel == "project") {
-    return fmt::format("project_{}_to_{}", shape_of(call, "Inputs"), shape_of(call, "Outputs"));
+  if (!shape_of(call, "Inputs").empty()) {
+    return fmt::format("{}_{}_to_{}", call.kernel, shape_of(call, "Inputs"), shape_of(call, "Outputs"));
   }
   std::string name = call.kernel;
   const char* separator = "_";
@@ -85,6 +85,34 @@ std::map<std::string, std::string> kernel_sources(const std::string& target) {
   return sources;
 }
 
+std::vector<SpecializedFunction> specialized(const Plan& plan, const KernelNames& names, Dialect dialect) {
+  std::vector<Specialization> wanted;
+  for (const Call* call : names.distinct()) {
+    wanted.push_back({call->kernel, template_arguments(*call), names.of(*call)});
+  }
+  return specialize(kernel_sources(plan.deployment.target), wanted, dialect);
+}
+
+// The headers of the runtime that a template includes, itself or through others.
+void add_headers(const std::string& path, std::set<std::string>& visited, std::set<std::string>& headers) {
+  if (!visited.insert(path).second) return;
+  const std::string& text = embedded_sources().at(path);
+  const std::string directive = "#include \"";
+  for (size_t at = text.find(directive); at != text.npos; at = text.find(directive, at + 1)) {
+    const size_t begin = at + directive.size();
+    const std::string included = text.substr(begin, text.find('"', begin) - begin);
+    if (included.starts_with("runtime/")) headers.insert(included);
+    add_headers(included, visited, headers);
+  }
+}
+
+std::string head(const Plan& plan, const std::string& about) {
+  return fmt::format("// {}: {}.\n// Written by mambac {} for plan {}; do not edit.\n", plan.name, about,
+                     plan.generator_version, plan.hash.substr(0, 16));
+}
+
+std::string tail(const Plan& plan) { return fmt::format("\n}}  // namespace {}_runtime\n", plan.name); }
+
 }  // namespace
 
 KernelNames::KernelNames(const Plan& plan) {
@@ -102,19 +130,38 @@ KernelNames::KernelNames(const Plan& plan) {
 const std::string& KernelNames::of(const Call& call) const { return names_.at(key_of(call)); }
 
 std::string emit_kernels(const Plan& plan, const KernelNames& names) {
-  std::vector<Specialization> wanted;
-  for (const Call* call : names.distinct())
-    wanted.push_back({call->kernel, template_arguments(*call), names.of(*call)});
   std::string text = fmt::format(
-      "// {0}: the kernels, specialized for this model's shapes from the templates of mambac.\n"
-      "// Written by mambac {1} for plan {2}; do not edit.\n"
-      "#pragma once\n\n"
+      "{}#pragma once\n\n"
       "#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n\n"
-      "namespace {0}_runtime {{\n",
-      plan.name, plan.generator_version, plan.hash.substr(0, 16));
-  for (const SpecializedFunction& function : specialize(kernel_sources(plan.deployment.target), wanted))
+      "namespace {}_runtime {{\n",
+      head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"), plan.name);
+  for (const SpecializedFunction& function : specialized(plan, names, Dialect::cpp))
     text += "\n" + function.text + "\n";
-  return text + fmt::format("\n}}  // namespace {}_runtime\n", plan.name);
+  return text + tail(plan);
+}
+
+CudaKernels emit_cuda_kernels(const Plan& plan, const KernelNames& names) {
+  CudaKernels kernels;
+  kernels.declarations =
+      fmt::format("{}#pragma once\n\n#include \"runtime/cuda_types.h\"\n\nnamespace {}_runtime {{\n\n",
+                  head(plan, "the kernels of " + plan.name + "_kernels.cu"), plan.name);
+  std::set<std::string> visited;
+  for (const Call* call : names.distinct()) {
+    add_headers(fmt::format("templates/cuda/{}.cuh", call->kernel), visited, kernels.headers);
+  }
+  kernels.definitions = fmt::format(
+      "{}#include \"{}_kernels.h\"\n\n",
+      head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"), plan.name);
+  for (const std::string& header : kernels.headers) kernels.definitions += fmt::format("#include \"{}\"\n", header);
+  kernels.definitions += fmt::format("\nnamespace {}_runtime {{\n", plan.name);
+  for (const SpecializedFunction& function : specialized(plan, names, Dialect::cuda)) {
+    kernels.definitions += "\n" + function.text + "\n";
+    const size_t begin = function.text.find("__global__"), body = function.text.find(" {\n", begin);
+    if (begin != std::string::npos) kernels.declarations += function.text.substr(begin, body - begin) + ";\n";
+  }
+  kernels.declarations += tail(plan);
+  kernels.definitions += tail(plan);
+  return kernels;
 }
 
 }  // namespace mambac

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,5 +26,12 @@ class KernelNames {
 
 // NAME_kernels.h: every kernel specialized for its shapes.
 std::string emit_kernels(const Plan& plan, const KernelNames& names);
+
+// NAME_kernels.h declares the kernels that NAME_kernels.cu defines.
+struct CudaKernels {
+  std::string declarations, definitions;
+  std::set<std::string> headers;  // of the runtime, that the definitions include: "runtime/cuda_types.h"
+};
+CudaKernels emit_cuda_kernels(const Plan& plan, const KernelNames& names);
 
 }  // namespace mambac

@@ -17,7 +17,7 @@ namespace {
 
 Deployment resolve(Deployment deployment, bool matrices_are_16_bit) {
   check(deployment);
-  if (deployment.isa == "native") deployment.isa = native_isa();
+  if (deployment.target == "cpu" && deployment.isa == "native") deployment.isa = native_isa();
   if (deployment.weights == "auto") deployment.weights = matrices_are_16_bit ? "bf16" : "f32";
   return deployment;
 }
@@ -64,7 +64,7 @@ Plan make_plan(const ModelConfiguration& model, const Deployment& deployment, co
   if (plan.deployment.target == "cpu") {
     plan_for_cpu(graph, plan);
   } else {
-    fail(ExitCode::usage, "target '{}' is not built yet; use --target cpu", plan.deployment.target);
+    plan_for_cuda(graph, plan);
   }
   plan.cost.weight_bytes = plan.weight_bytes;
   plan.hash = sha256(to_json(plan).dump());

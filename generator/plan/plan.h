@@ -36,7 +36,21 @@ enum class Transform { none, negative_exponential };  // of every element when i
 enum class Packing {
   panels,      // matrix for `project`: [panel][column][panel's rows]; see templates/cpu/project.h
   transposed,  // (columns, padded rows): vectors (one column), convolution taps (K, E), A (N, E)
-  rows,        // (rows, columns) as in the checkpoint: an embedding that is not shared with a head
+  rows,        // (padded rows, columns) as in the checkpoint: an embedding without a head; all matrices on a GPU
+  tiles,       // bf16 in panels of 64 columns for tensor cores; see templates/cuda/tiles.cuh
+  stream,      // [part][chunk]: what each block of a GPU reads, in the order in which it reads it
+};
+
+// A piece of a stream: for its part i, `rows` rows of a checkpoint's tensor from first_row + i * row_step on and
+// `columns` columns from i * column_step on, as [slab of `slab` columns][row][column of the slab], then zeros up to
+// `bytes`. Rows from row_end and columns from column_end on are zero, as are those that the next part begins with.
+struct Chunk {
+  std::string source;
+  Transform transform{};
+  WeightType type{};
+  int64_t first_row = 0, row_end = 0, row_step = 0, rows = 0;
+  int64_t column_end = 0, column_step = 0, columns = 0, slab = 1;
+  int64_t bytes = 0;
 };
 
 // Consecutive source rows that are padded to `channel_padding` together (in_proj's x and z). Padding is zero.
@@ -55,6 +69,9 @@ struct PackedTensor {
   int64_t rows = 0, columns = 0;       // of the source
   std::vector<Segment> segments = {};  // of the rows, in packed order; together they are all rows
   int64_t padded_rows = 0;             // sum over the segments, each rounded up
+  int64_t segment_rows = 1;            // Packing::tiles: what each segment is padded to a multiple of
+  int64_t parts = 0;                   // Packing::stream
+  std::vector<Chunk> chunks = {};      // of each part
   int64_t panel_rows = 0;              // Packing::panels: rows of a full panel; the last one may be narrower
   int64_t offset = 0, bytes = 0;
 };
@@ -77,6 +94,8 @@ struct WorkspaceBuffer {
   int64_t rows = 0, row_stride = 0;
   int64_t offset = 0;                     // floats
   int64_t first_call = 0, last_call = 0;  // index into the program's calls, inclusive
+  std::string type = "float";  // of its elements: "bfloat16", "float2"; row_stride counts floats all the same
+  bool kept = false;           // from call to call of the program: nothing else lies there
 };
 
 enum class Space { weights, state, workspace, tokens, input, output };
@@ -84,11 +103,11 @@ enum class Space { weights, state, workspace, tokens, input, output };
 // A pointer argument.
 struct Operand {
   Space space{};
-  std::string name;            // of the packed tensor, state tensor or buffer; empty for tokens, input, output
-  int64_t offset = 0;          // bytes (weights) or floats (the rest), complete: the tensor's plus what lies before
-  int64_t row_stride = 0;      // floats between rows of the activation (0: no rows)
-  int64_t columns = 0;         // floats of a row that the call touches (0: all of the tensor, no rows)
-  bool last_row_only = false;  // starts at the block's last row
+  std::string name;        // of the packed tensor, state tensor or buffer; empty: all weights, tokens, input, output
+  int64_t offset = 0;      // bytes (weights) or floats (the rest), complete: the tensor's plus what lies before
+  int64_t row_stride = 0;  // floats between rows of the activation (0: no rows)
+  int64_t columns = 0;     // floats of a row that the call touches (0: all of the tensor, no rows)
+  bool last_row_only = false;  // starts at the last row of the block; on a GPU of the first sequence
   bool written = false;
 };
 
@@ -100,13 +119,24 @@ struct Part {};  // which thread's part of the work
 using Argument = std::variant<Operand, NoOperand, double, int64_t, Count, Part>;
 using TemplateArgument = std::variant<int64_t, std::string>;  // string: a type ("bfloat16"), or "true"/"false"
 
+// How a call spreads over a GPU: a grid of (blocks, ceil(count / per_block)) blocks.
+struct Launch {
+  int64_t blocks = 1;         // gridDim.x
+  Count count = Count::rows;  // what gridDim.y goes over
+  int64_t per_block = 0;      // of it (of each sequence's tokens for Count::tokens); 0: gridDim.y is 1
+  int64_t threads = 0;        // of a block
+  int64_t shared_bytes = 0;   // dynamic
+  bool cooperative = false;   // all blocks run at the same time
+};
+
 // One call of a kernel.
 struct Call {
-  std::string kernel;                                           // templates/TARGET/KERNEL.h holds `KERNEL`
+  std::string kernel;                                           // of a file in templates/TARGET
   std::vector<std::pair<std::string, TemplateArgument>> shape;  // template arguments by name, in order
   std::vector<std::pair<std::string, Argument>> arguments;      // function arguments by name, in order
   std::string about;                                            // "layer 0: x and z = in_proj normed"
   int64_t layer = -1;                                           // -1: before or after the layers
+  std::optional<Launch> launch = {};                            // on a GPU
 };
 
 // `forward` runs `calls` for every block of tokens, then `outputs_all` or, after the last block, `outputs_last`.

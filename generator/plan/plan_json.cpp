@@ -16,6 +16,10 @@ std::string name_of(Packing packing) {
       return "transposed";
     case Packing::rows:
       return "rows";
+    case Packing::tiles:
+      return "tiles";
+    case Packing::stream:
+      return "stream";
   }
   return "";
 }
@@ -52,7 +56,36 @@ Json json_of(const CheckpointTensor& tensor) {
   return {{"name", tensor.name}, {"shape", tensor.shape}, {"matrix", tensor.matrix}};
 }
 
+Json json_of(const Chunk& chunk) {
+  return {{"source", chunk.source},
+          {"transform", name_of(chunk.transform)},
+          {"type", name_of(chunk.type)},
+          {"first_row", chunk.first_row},
+          {"row_end", chunk.row_end},
+          {"row_step", chunk.row_step},
+          {"rows", chunk.rows},
+          {"column_end", chunk.column_end},
+          {"column_step", chunk.column_step},
+          {"columns", chunk.columns},
+          {"slab", chunk.slab},
+          {"bytes", chunk.bytes}};
+}
+
+template <typename Element>
+Json json_of(const std::vector<Element>& elements);
+
 Json json_of(const PackedTensor& tensor) {
+  if (tensor.packing == Packing::stream) {
+    return {{"name", tensor.name},
+            {"packing", name_of(tensor.packing)},
+            {"type", name_of(tensor.type)},
+            {"rows", tensor.parts},
+            {"columns", tensor.chunks.size()},
+            {"transform", name_of(tensor.transform)},
+            {"offset", tensor.offset},
+            {"bytes", tensor.bytes},
+            {"chunks", json_of(tensor.chunks)}};
+  }
   Json segments = Json::array();
   for (const Segment& segment : tensor.segments) segments.push_back(Json::array({segment.first_row, segment.rows}));
   return {{"name", tensor.name},
@@ -76,12 +109,15 @@ Json json_of(const StateTensor& tensor) {
 }
 
 Json json_of(const WorkspaceBuffer& buffer) {
-  return {{"name", buffer.name},
-          {"rows", buffer.rows},
-          {"row_stride", buffer.row_stride},
-          {"offset", buffer.offset},
-          {"first_call", buffer.first_call},
-          {"last_call", buffer.last_call}};
+  Json json = {{"name", buffer.name},
+               {"rows", buffer.rows},
+               {"row_stride", buffer.row_stride},
+               {"offset", buffer.offset},
+               {"first_call", buffer.first_call},
+               {"last_call", buffer.last_call}};
+  if (buffer.type != "float") json["type"] = buffer.type;
+  if (buffer.kept) json["kept"] = true;
+  return json;
 }
 
 Json json_of(const Argument& argument) {
@@ -103,6 +139,15 @@ Json json_of(const Argument& argument) {
   return std::visit(Visitor{}, argument);
 }
 
+Json json_of(const Launch& launch) {
+  Json json = {{"blocks", launch.blocks}};
+  if (launch.per_block > 0) json[name_of(launch.count) + "_per_block"] = launch.per_block;
+  json["threads"] = launch.threads;
+  if (launch.shared_bytes > 0) json["shared_bytes"] = launch.shared_bytes;
+  if (launch.cooperative) json["cooperative"] = true;
+  return json;
+}
+
 Json json_of(const Call& call) {
   Json shape = Json::object(), arguments = Json::object();
   for (const auto& [name, value] : call.shape) {
@@ -113,6 +158,7 @@ Json json_of(const Call& call) {
   if (call.layer >= 0) json["layer"] = call.layer;
   json["shape"] = std::move(shape);
   json["arguments"] = std::move(arguments);
+  if (call.launch) json["launch"] = json_of(*call.launch);
   return json;
 }
 

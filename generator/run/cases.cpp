@@ -145,9 +145,18 @@ Answer answer(std::string name, std::vector<int64_t> shape, std::vector<float> v
 }
 
 // The floats of a state: what follows its header.
-std::span<float> state_floats(Session& session, const mambac_artifact& artifact, const StateLayout& layout) {
-  const size_t floats = artifact.batch * layout.sequence_floats;
-  return {reinterpret_cast<float*>(session.state().last(floats * sizeof(float)).data()), floats};
+std::vector<float> state_floats(const Session& session, const mambac_artifact& artifact, const StateLayout& layout) {
+  const std::vector<std::byte> state = session.state();
+  std::vector<float> floats(artifact.batch * layout.sequence_floats);
+  std::memcpy(floats.data(), state.data() + state.size() - floats.size() * sizeof(float),
+              floats.size() * sizeof(float));
+  return floats;
+}
+
+void set_state_floats(Session& session, std::span<const float> floats) {
+  std::vector<std::byte> state = session.state();
+  std::memcpy(state.data() + state.size() - floats.size_bytes(), floats.data(), floats.size_bytes());
+  session.set_state(state);
 }
 
 }  // namespace
@@ -243,12 +252,12 @@ std::vector<Answer> run_case(const Case& given, const std::string& program, cons
                              const StateLayout& layout, Session& session) {
   const mambac_artifact& table = artifact.table();
   session.reset();
-  const std::span<float> state = state_floats(session, table, layout);
-  std::ranges::copy(given.state, state.begin());
+  set_state_floats(session, given.state);
   std::vector<float> outputs = run_program(program, artifact, session, given.tokens, given.values, given.count);
   std::vector<Answer> answers{
       answer("outputs", {given.count, table.output_size}, std::move(outputs), table.batch, given.batched)};
-  std::ranges::move(state_answers(state, table, layout, given.batched), std::back_inserter(answers));
+  std::ranges::move(state_answers(state_floats(session, table, layout), table, layout, given.batched),
+                    std::back_inserter(answers));
   return answers;
 }
 

@@ -18,7 +18,7 @@ namespace {
 using Message = std::array<char, 1024>;
 
 [[noreturn]] void fail_with_status(int status, const std::string& what) {
-  const bool machine = status == MAMBAC_WRONG_MACHINE || status == MAMBAC_NO_THREADS;
+  const bool machine = status == MAMBAC_WRONG_MACHINE || status == MAMBAC_NO_THREADS || status >= MAMBAC_NO_DEVICE;
   fail(machine ? ExitCode::environment : ExitCode::input, "{}", what);
 }
 
@@ -36,14 +36,6 @@ std::shared_ptr<void> load_library(const std::filesystem::path& path) {
 }
 
 }  // namespace
-
-AlignedMemory::AlignedMemory(size_t bytes, size_t alignment) : memory_(nullptr, std::free), bytes_(bytes) {
-  // aligned_alloc wants a multiple of the alignment.
-  const size_t rounded = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
-  memory_.reset(std::aligned_alloc(alignment, rounded));
-  if (memory_ == nullptr) throw std::bad_alloc();
-  std::memset(memory_.get(), 0, rounded);
-}
 
 Artifact::Artifact(const std::filesystem::path& folder) : folder_(folder), plan_(read_plan(folder)) {
   const std::string name = plan_["name"];
@@ -80,8 +72,8 @@ bool Artifact::has_program(const std::string& name) const {
 
 Session::Session(const Artifact& artifact)
     : artifact_(artifact),
-      state_(artifact.table().state_bytes, artifact.table().alignment),
-      workspace_memory_(artifact.table().workspace_bytes, artifact.table().alignment) {
+      state_(artifact.table(), artifact.table().state_bytes),
+      workspace_memory_(artifact.table(), artifact.table().workspace_bytes) {
   Message message{};
   const int status =
       artifact.table().workspace_open(workspace_memory_.data(), &workspace_, message.data(), message.size());
@@ -91,12 +83,28 @@ Session::Session(const Artifact& artifact)
 
 Session::~Session() { artifact_.table().workspace_close(workspace_); }
 
+template <typename Program>
+int Session::run(const void* input, int64_t tokens, std::span<float> output, Program program) {
+  const mambac_artifact& table = artifact_.table();
+  if (table.device == nullptr) return program(input, output.data());
+  const size_t width = table.vocabulary > 0 ? sizeof(int32_t) : table.input_size * sizeof(float);
+  const size_t bytes = table.batch * std::max<int64_t>(tokens, 1) * width;
+  if (!input_ || input_->bytes() < bytes) input_.emplace(table, bytes);
+  if (!output_ || output_->bytes() < output.size_bytes()) output_.emplace(table, output.size_bytes());
+  input_->write(input, bytes);
+  const int status = program(input_->data(), static_cast<float*>(output_->data()));
+  if (status == MAMBAC_OK) output_->read(output.data(), output.size_bytes());
+  return status;
+}
+
 void Session::step(const void* input, std::span<float> output) {
   const mambac_artifact& table = artifact_.table();
   if (output.size() < static_cast<size_t>(table.batch) * table.output_size) {
     fail(ExitCode::internal, "step of {} needs more room for its output", table.name);
   }
-  const int status = table.step(artifact_.weights(), workspace_, state_.data(), input, output.data());
+  const int status = run(input, 1, output, [&](const void* from, float* to) {
+    return table.step(artifact_.weights(), workspace_, state_.data(), from, to);
+  });
   if (status != MAMBAC_OK)
     fail_with_status(status, fmt::format("step of {}: {}", table.name, table.status_message(status)));
 }
@@ -111,14 +119,27 @@ void Session::forward(const void* input, int32_t count, mambac_outputs outputs, 
   if (static_cast<int64_t>(output.size()) < table.batch * rows * table.output_size) {
     fail(ExitCode::internal, "forward of {} needs more room for its output", table.name);
   }
-  const int status =
-      table.forward(artifact_.weights(), workspace_, state_.data(), input, count, outputs, output.data());
+  const int status = run(input, count, output, [&](const void* from, float* to) {
+    return table.forward(artifact_.weights(), workspace_, state_.data(), from, count, outputs, to);
+  });
   if (status != MAMBAC_OK) {
     fail_with_status(status, fmt::format("forward of {}: {}", table.name, table.status_message(status)));
   }
 }
 
-void Session::reset() { artifact_.table().state_reset(state_.data()); }
+void Session::reset() {
+  std::vector<std::byte> bytes(state_.bytes());
+  artifact_.table().state_reset(bytes.data());
+  set_state(bytes);
+}
+
+std::vector<std::byte> Session::state() const {
+  std::vector<std::byte> bytes(state_.bytes());
+  state_.read(bytes.data(), bytes.size());
+  return bytes;
+}
+
+void Session::set_state(std::span<const std::byte> bytes) { state_.write(bytes.data(), bytes.size()); }
 
 void Session::feed(std::span<const int32_t> tokens, std::span<float> output) {
   const bool has_forward = artifact_.table().forward != nullptr;
@@ -133,11 +154,9 @@ void Session::feed(std::span<const int32_t> tokens, std::span<float> output) {
   }
 }
 
-std::span<std::byte> Session::state() { return {static_cast<std::byte*>(state_.data()), state_.bytes()}; }
-
 void Session::save_state(const std::filesystem::path& path, std::span<const int32_t> tokens) const {
   AtomicFile file(path);
-  file.write({static_cast<const std::byte*>(state_.data()), state_.bytes()});
+  file.write(state());
   file.write(std::as_bytes(tokens));
   file.commit();
 }
@@ -148,14 +167,14 @@ std::vector<int32_t> Session::load_state(const std::filesystem::path& path) {
   const size_t values = artifact_.plan().at("state_floats").get<size_t>() * table.batch * sizeof(float);
   const size_t header = state_.bytes() - values;  // says whose state it is
   reset();
-  if (file.bytes.size() < header || std::memcmp(file.bytes.data(), state_.data(), header) != 0) {
+  if (file.bytes.size() < header || std::memcmp(file.bytes.data(), state().data(), header) != 0) {
     fail(ExitCode::input, "{} is not a state of the model of {}", path.string(), table.name);
   }
   if (file.bytes.size() < state_.bytes() || (file.bytes.size() - state_.bytes()) % sizeof(int32_t) != 0) {
     fail(ExitCode::input, "{} has {} bytes, a state of {} (batch {}) has {}: truncated, or of another batch",
          path.string(), file.bytes.size(), table.name, table.batch, state_.bytes());
   }
-  std::memcpy(state_.data(), file.bytes.data(), state_.bytes());
+  set_state(file.bytes.first(state_.bytes()));
   std::vector<int32_t> tokens((file.bytes.size() - state_.bytes()) / sizeof(int32_t));
   if (!tokens.empty()) {
     std::memcpy(tokens.data(), file.bytes.data() + state_.bytes(), tokens.size() * sizeof(int32_t));

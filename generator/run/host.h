@@ -6,26 +6,15 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "generator/run/artifact_memory.h"
 #include "runtime/mambac.h"
 
 namespace mambac {
-
-// Memory aligned as artifacts ask for it, zero at first.
-class AlignedMemory {
- public:
-  AlignedMemory(size_t bytes, size_t alignment);
-  void* data() { return memory_.get(); }
-  const void* data() const { return memory_.get(); }
-  size_t bytes() const { return bytes_; }
-
- private:
-  std::unique_ptr<void, void (*)(void*)> memory_;
-  size_t bytes_;
-};
 
 // An artifact folder: lib/libNAME.so loaded, plan.json read, NAME.weights opened. Throws Error that says what is
 // missing or wrong and how to mend it (not an artifact folder, never compiled, wrong instruction set, damaged weights).
@@ -67,7 +56,9 @@ class Session {
   // artifact has no `forward`, and where one token is left. `output` is that of the last token.
   void feed(std::span<const int32_t> tokens, std::span<float> output);
 
-  std::span<std::byte> state();  // state_bytes, plain: copy to save, copy back to restore
+  // state_bytes bytes, plain: the same on every target.
+  std::vector<std::byte> state() const;
+  void set_state(std::span<const std::byte> bytes);
 
   // A file of the state's bytes. After them come the `tokens` of a text, so that it can go on exactly; a file without
   // them is a state all the same. load_state returns them, and refuses a state of another model or batch by name.
@@ -75,8 +66,13 @@ class Session {
   std::vector<int32_t> load_state(const std::filesystem::path& path);
 
  private:
+  // Runs `program` on copies of input and output in the device's memory, if there is one.
+  template <typename Program>
+  int run(const void* input, int64_t tokens, std::span<float> output, Program program);
+
   const Artifact& artifact_;
-  AlignedMemory state_, workspace_memory_;
+  ArtifactMemory state_, workspace_memory_;
+  std::optional<ArtifactMemory> input_, output_;  // of a device
   mambac_workspace* workspace_ = nullptr;
 };
 

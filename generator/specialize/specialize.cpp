@@ -57,11 +57,12 @@ std::string identifier(const std::string& text) {
 
 class Specializer {
  public:
-  Specializer(const std::map<std::string, std::string>& sources, const std::vector<Specialization>& wanted)
+  Specializer(const std::map<std::string, std::string>& sources, const std::vector<Specialization>& wanted,
+              Dialect dialect)
       : wanted_(wanted),
         names_{[this](const clang::FunctionDecl* function) { return helper(function); },
                [this](clang::QualType type) { return type_name(type); }} {
-    parse(sources);
+    parse(sources, dialect);
   }
 
   std::vector<SpecializedFunction> run() {
@@ -74,15 +75,20 @@ class Specializer {
   }
 
  private:
-  void parse(const std::map<std::string, std::string>& sources) {
+  void parse(const std::map<std::string, std::string>& sources, Dialect dialect) {
     for (const auto& [path, text] : sources) files_.emplace_back(root + path, text);
     for (const auto& [name, text] : standard_prelude()) files_.emplace_back(prelude_root + name, text);
     unit_text_ = unit_of(sources, wanted_);
     // The target and the missing -march are the same on every machine, and so is the output.
-    const std::vector<std::string> arguments = {"-std=c++20",    "--target=x86_64-unknown-linux-gnu",
-                                                "-nostdinc",     "-nostdinc++",
-                                                "-fsyntax-only", "-w",
-                                                "-I" + root,     "-isystem" + prelude_root};
+    std::vector<std::string> arguments = {
+        "-std=c++20", "-nostdinc", "-nostdinc++", "-fsyntax-only", "-w", "-I" + root, "-isystem" + prelude_root};
+    if (dialect == Dialect::cuda) {
+      // Plain C++ to Clang; the target knows the constraints of inline PTX.
+      files_.emplace_back(prelude_root + "cuda.h", cuda_prelude());
+      for (const char* argument : {"--target=nvptx64-nvidia-cuda", "-include", "cuda.h"}) arguments.push_back(argument);
+    } else {
+      arguments.push_back("--target=x86_64-unknown-linux-gnu");
+    }
     clang::TextDiagnosticBuffer diagnostics;
     unit_ = clang::tooling::buildASTFromCodeWithArgs(unit_text_, arguments, root + "specializations.cpp", "mambac",
                                                      std::make_shared<clang::PCHContainerOperations>(),
@@ -189,8 +195,8 @@ class Specializer {
 }  // namespace
 
 std::vector<SpecializedFunction> specialize(const std::map<std::string, std::string>& sources,
-                                            const std::vector<Specialization>& wanted) {
-  return Specializer(sources, wanted).run();
+                                            const std::vector<Specialization>& wanted, Dialect dialect) {
+  return Specializer(sources, wanted, dialect).run();
 }
 
 }  // namespace mambac

@@ -22,12 +22,14 @@ struct SpecializedFunction {
   std::string text;
 };
 
+enum class Dialect { cpp, cuda };
+
 // `sources` holds every file that the templates include, by the path in their #include lines; the standard library is
 // limited to the headers of specialize_prelude.h. Functions that a kernel calls and that stand under templates/ are
 // specialized too, named after their arguments, marked `inline`, and precede their first caller; other calls stay as
 // they are. A template that does not compile with its arguments, or holds what cannot be written out, throws Error
 // (ExitCode::internal).
 std::vector<SpecializedFunction> specialize(const std::map<std::string, std::string>& sources,
-                                            const std::vector<Specialization>& wanted);
+                                            const std::vector<Specialization>& wanted, Dialect dialect = Dialect::cpp);
 
 }  // namespace mambac

@@ -75,6 +75,7 @@ std::optional<std::string> Constants::literal(const clang::Expr* expression) con
   const bool is_plain = type == context_.IntTy || type == context_.BoolTy;
   if (llvm::isa<clang::ExplicitCastExpr>(written) && !is_plain) return std::nullopt;
   if (llvm::isa<clang::UnaryExprOrTypeTraitExpr>(written)) return std::nullopt;  // sizeof says more than its value
+  if (llvm::isa<clang::InitListExpr>(written)) return std::nullopt;  // long{4}: what its braces hold becomes a literal
   const auto constant = value(written);
   if (!constant || !is_bound(written)) return std::nullopt;
   return literal(*constant, type);

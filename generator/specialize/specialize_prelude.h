@@ -7,6 +7,9 @@
 
 namespace mambac {
 
+// What CUDA adds to the language: read before every unit of CUDA templates.
+const std::string& cuda_prelude();
+
 // Header name ("cstdint") -> text.
 const std::map<std::string, std::string>& standard_prelude();
 

@@ -44,6 +44,7 @@ class Renderer : public clang::RecursiveASTVisitor<Renderer> {
 
  private:
   // specialize_statements.cpp. `in_block`: the parent is a compound statement, so that anything can stand here.
+  void launch_bounds(TextRange before_name);
   void compound(clang::CompoundStmt* block);
   void declaration(clang::DeclStmt* declaration, bool in_block);
   void branch(clang::IfStmt* statement, bool in_block);

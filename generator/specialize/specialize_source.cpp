@@ -67,6 +67,10 @@ unsigned SourceText::line_begin(unsigned offset) const {
 
 bool SourceText::is_blank(TextRange range) const { return text(range).find_first_not_of(" \t") == text_.npos; }
 
+unsigned SourceText::line_text_begin(unsigned offset) const {
+  return static_cast<unsigned>(text_.find_first_not_of(" \t", line_begin(offset)));
+}
+
 unsigned SourceText::begin_with_comments(unsigned begin) const {
   unsigned line = line_begin(begin);
   if (!is_blank({line, begin})) return begin;

@@ -39,6 +39,8 @@ class SourceText {
   TextRange range(clang::SourceRange range) const;          // of whole tokens
   TextRange statement(const clang::Stmt* statement) const;  // with its semicolon and, if there is one, its #pragma
 
+  // Where the text of the line of `offset` begins: macros before a declaration are no part of it.
+  unsigned line_text_begin(unsigned offset) const;
   // From the line of the first of the comment lines that stand directly above `begin`.
   unsigned begin_with_comments(unsigned begin) const;
   // Whole lines of `statement`, with the comments directly above it and behind it, if nothing else is on its lines.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "generator/error.h"
@@ -51,18 +52,31 @@ clang::VarDecl* loop_variable(const clang::ForStmt* loop) {
   return counts ? variable : nullptr;
 }
 
-// What the loop adds to its variable after every round.
-std::optional<int64_t> loop_step(const clang::ForStmt* loop, const Constants& constants) {
+// What the loop does to its variable after every round.
+struct LoopStep {
+  clang::BinaryOperatorKind operation;
+  int64_t by;
+
+  int64_t after(int64_t value) const {
+    if (operation == clang::BO_AddAssign) return value + by;
+    if (operation == clang::BO_SubAssign) return value - by;
+    return operation == clang::BO_MulAssign ? value * by : value / by;
+  }
+};
+
+std::optional<LoopStep> loop_step(const clang::ForStmt* loop, const Constants& constants) {
   if (const auto* unary = llvm::dyn_cast_or_null<clang::UnaryOperator>(loop->getInc())) {
-    if (unary->isIncrementOp()) return 1;
-    if (unary->isDecrementOp()) return -1;
+    if (unary->isIncrementOp()) return LoopStep{clang::BO_AddAssign, 1};
+    if (unary->isDecrementOp()) return LoopStep{clang::BO_SubAssign, 1};
   }
   const auto* assignment = llvm::dyn_cast_or_null<clang::CompoundAssignOperator>(loop->getInc());
   if (assignment == nullptr) return std::nullopt;
-  const auto step = constants.value(assignment->getRHS());
-  if (step && assignment->getOpcode() == clang::BO_AddAssign) return step->getExtValue();
-  if (step && assignment->getOpcode() == clang::BO_SubAssign) return -step->getExtValue();
-  return std::nullopt;
+  const clang::BinaryOperatorKind operation = assignment->getOpcode();
+  const bool known = operation == clang::BO_AddAssign || operation == clang::BO_SubAssign ||
+                     operation == clang::BO_MulAssign || operation == clang::BO_DivAssign;
+  const auto by = constants.value(assignment->getRHS());
+  if (!known || !by || (operation == clang::BO_DivAssign && *by == 0)) return std::nullopt;
+  return LoopStep{operation, by->getExtValue()};
 }
 
 }  // namespace
@@ -89,11 +103,12 @@ std::string Renderer::function(clang::FunctionDecl* function, const std::string&
     header.end = source_.range(declared->getTemplateParameters()->getSourceRange()).end;
     header.end = static_cast<unsigned>(source_.text().find_first_not_of(" \n", header.end));
   } else {
-    header.end = header.begin;
+    header.begin = header.end = source_.line_text_begin(header.begin);
   }
   const TextRange whole = {source_.begin_with_comments(header.begin),
                            source_.range(function->getBody()->getSourceRange()).end};
   return render(whole, [&] {
+    launch_bounds({header.end, source_.range(function->getLocation()).begin});
     edit(header, is_helper && !function->isInlineSpecified() ? "inline " : "");
     edit(source_.range(function->getLocation()), name);
     TraverseStmt(function->getBody());
@@ -105,6 +120,24 @@ std::string Renderer::function(clang::FunctionDecl* function, const std::string&
       edit(range, is_used || text.starts_with("[[") ? text : "[[maybe_unused]] " + text);
     }
   });
+}
+
+// `__launch_bounds__(Threads, 1)` and `__cluster_dims__(Blocks)` are no part of the tree: their parameters become values by
+// name.
+void Renderer::launch_bounds(TextRange before_name) {
+  const std::string_view text = source_.text(before_name);
+  const size_t bounds = text.find("__global__");
+  if (bounds == text.npos) return;
+  for (const auto& [parameter, value] : parameters_) {
+    for (size_t at = text.find(parameter, bounds); at != text.npos; at = text.find(parameter, at + 1)) {
+      const auto is_word = [&](size_t index) {
+        return index < text.size() && (std::isalnum(text[index]) || text[index] == '_');
+      };
+      if (is_word(at - 1) || is_word(at + parameter.size())) continue;
+      const auto begin = static_cast<unsigned>(before_name.begin + at);
+      edit({begin, begin + static_cast<unsigned>(parameter.size())}, value);
+    }
+  }
 }
 
 bool Renderer::TraverseStmt(clang::Stmt* statement) {
@@ -205,7 +238,7 @@ void Renderer::unrolled_loop(clang::AttributedStmt* statement, clang::ForStmt* l
   std::vector<Round> rounds;
   const size_t first_declared = declared_.size();
   const bool was_repeated = repeated_;
-  for (int64_t value = first->getExtValue();; value += *step) {
+  for (int64_t value = first->getExtValue();; value = step->after(value)) {
     constants_.bind(variable, context_.MakeIntValue(static_cast<uint64_t>(value), variable->getType()));
     const auto runs = constants_.value(loop->getCond());
     if (!runs) refuse("its condition is not a constant");

@@ -7,13 +7,12 @@
 #include "fmt/format.h"
 #include "generator/error.h"
 #include "generator/targets/cpu_kernels.h"
+#include "generator/targets/packing.h"
 #include "generator/targets/targets.h"
 #include "generator/targets/workspace.h"
 
 namespace mambac {
 namespace {
-
-constexpr int64_t tensor_alignment = 64;  // bytes; a cache line
 
 CpuChoices choices_for(const std::string& isa) {
   // A register tile of rows x panel must leave room for the panel's weights and one activation:
@@ -22,8 +21,6 @@ CpuChoices choices_for(const std::string& isa) {
   if (isa == "x86-64-v3") return {.lanes = 8, .panel_outputs = 32, .tile_rows = 3};
   fail(ExitCode::internal, "the CPU target does not know the instruction set '{}'", isa);
 }
-
-int64_t bytes_of_element(WeightType type) { return type == WeightType::f32 ? 4 : 2; }
 
 // Rows that the panels of a matrix hold: the last panel is as narrow as whole vectors allow.
 PackedTensor pack_panels(PackedTensor tensor, const CpuChoices& choices) {
@@ -38,44 +35,14 @@ PackedTensor pack_panels(PackedTensor tensor, const CpuChoices& choices) {
   return tensor;
 }
 
-PackedTensor pack_rows(PackedTensor tensor) {
-  tensor.packing = Packing::rows;
-  tensor.segments = {{0, tensor.rows}};
-  tensor.padded_rows = tensor.rows;
-  tensor.bytes = tensor.rows * tensor.columns * bytes_of_element(tensor.type);
-  return tensor;
-}
-
-PackedTensor pack_transposed(PackedTensor tensor) {
-  tensor.packing = Packing::transposed;
-  for (const Segment& segment : tensor.segments) tensor.padded_rows += round_up(segment.rows, channel_padding);
-  tensor.bytes = tensor.columns * tensor.padded_rows * bytes_of_element(tensor.type);
-  return tensor;
-}
-
-bool is_projected(const Graph& graph, const std::string& weight) {
-  const auto projects = [&](const Operation& operation) {
-    return operation.kind == "project" && operation.weight("weights") == weight;
-  };
-  return std::any_of(graph.operations.begin(), graph.operations.end(), projects) ||
-         std::any_of(graph.output_operations.begin(), graph.output_operations.end(), projects);
-}
-
 void pack_weights(const Graph& graph, const CpuChoices& choices, Plan& plan) {
   for (const GraphWeight& weight : graph.weights) {
-    const CheckpointTensor& source = graph.checkpoint_tensor(weight.source);
-    PackedTensor tensor{.name = weight.name, .source = weight.source, .transform = weight.transform};
-    tensor.segments = weight.segments;
-    tensor.rows = source.shape.front();
-    tensor.columns = 1;
-    for (size_t dimension = 1; dimension < source.shape.size(); ++dimension) tensor.columns *= source.shape[dimension];
-    tensor.type = source.matrix ? plan.weight_type : WeightType::f32;
-    tensor = !source.matrix                     ? pack_transposed(tensor)
-             : is_projected(graph, weight.name) ? pack_panels(tensor, choices)
-                                                : pack_rows(tensor);
-    tensor.offset = plan.weight_bytes;
-    plan.weight_bytes = round_up(tensor.offset + tensor.bytes, tensor_alignment);
-    plan.weights.push_back(std::move(tensor));
+    const PackedTensor tensor = unpacked(graph, weight, plan.weight_type);
+    const bool matrix = graph.checkpoint_tensor(weight.source).matrix;
+    add_weight(!matrix                            ? pack_transposed(tensor)
+               : is_projected(graph, weight.name) ? pack_panels(tensor, choices)
+                                                  : pack_rows(tensor),
+               plan);
   }
 }
 
@@ -89,7 +56,7 @@ int64_t block_tokens(const Plan& plan) {
 
 Program plan_program(const Graph& graph, const Plan& plan, const CpuChoices& choices, const std::string& name) {
   const bool step = name == "step";
-  CpuProgram context{graph, plan, choices, step ? plan.deployment.batch : 1, step ? 1 : block_tokens(plan)};
+  CpuProgram context{{graph, plan, step ? plan.deployment.batch : 1, step ? 1 : block_tokens(plan)}, choices};
   Program program{.name = name, .sequences = context.sequences, .block_tokens = context.block_tokens};
   for (const Operation& operation : graph.operations) program.calls.push_back(cpu_call(context, operation));
   for (const Operation& operation : graph.output_operations) {

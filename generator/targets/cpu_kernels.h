@@ -1,8 +1,7 @@
 // Operations as calls of the kernels in templates/cpu. One function per kernel; docs/add-a-kernel.md.
 #pragma once
 
-#include "generator/plan/graph.h"
-#include "generator/plan/plan.h"
+#include "generator/targets/call_builder.h"
 
 namespace mambac {
 
@@ -13,14 +12,8 @@ struct CpuChoices {
   int64_t tile_rows = 0;      // rows of a register tile, at most
 };
 
-// Where a call stands.
-struct CpuProgram {
-  const Graph& graph;
-  const Plan& plan;  // weights are packed, state is laid out
+struct CpuProgram : CallSite {
   CpuChoices choices;
-  int64_t sequences = 1;       // of one run of the calls
-  int64_t block_tokens = 1;    // most tokens of each
-  bool last_row_only = false;  // the outputs of the last token alone
 
   int64_t rows() const { return last_row_only ? 1 : sequences * block_tokens; }
 };

@@ -9,5 +9,6 @@ namespace mambac {
 
 // Fills the plan's weights, programs, workspace and choices. The deployment is resolved (no "native", no "auto").
 void plan_for_cpu(const Graph& graph, Plan& plan);
+void plan_for_cuda(const Graph& graph, Plan& plan);
 
 }  // namespace mambac

@@ -37,7 +37,7 @@ WorkspaceBuffer& find_buffer(Program& program, const std::string& name) {
 
 }  // namespace
 
-int64_t lay_out_workspace(Program& program) {
+int64_t lay_out_workspace(Program& program, int64_t first) {
   for (WorkspaceBuffer& buffer : program.buffers) buffer.first_call = buffer.last_call = -1;
   for_each_workspace_operand(program, [&](Operand& operand, int64_t call) {
     WorkspaceBuffer& buffer = find_buffer(program, operand.name);
@@ -48,10 +48,11 @@ int64_t lay_out_workspace(Program& program) {
 
   // First fit, in the order of first use.
   std::vector<const WorkspaceBuffer*> placed;
-  int64_t floats = 0;
+  int64_t floats = first;
   for (WorkspaceBuffer& buffer : program.buffers) {
+    if (buffer.kept) continue;
     const int64_t size = round_up(buffer.rows * buffer.row_stride, alignment_floats);
-    buffer.offset = 0;
+    buffer.offset = first;
     std::sort(placed.begin(), placed.end(), [](auto* a, auto* b) { return a->offset < b->offset; });
     for (const WorkspaceBuffer* other : placed) {
       const bool both_live = other->first_call <= buffer.last_call && buffer.first_call <= other->last_call;

@@ -1,0 +1,145 @@
+#include "generator/emit/emit_cuda.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "generator/emit/embedded_sources.h"
+#include "generator/emit/emit_cuda_programs.h"
+#include "generator/emit/emit_kernels.h"
+#include "generator/emit/emit_parts.h"
+#include "generator/emit/format_source.h"
+
+namespace mambac {
+namespace {
+
+// Which files of the runtime an artifact takes with it.
+bool needs(const std::string& path, const std::set<std::string>& of_kernels) {
+  static const std::set<std::string> shared = {
+      "any_machine.h",    "checksum.cpp",   "checksum.h",       "mambac.h",       "status.cpp",
+      "status.h",         "state_header.h", "state_header.cpp", "weights_file.h", "weights_file.cpp",
+      "weights_format.h", "cuda_device.cu", "cuda_device.h",    "cuda_launch.h",  "cuda_types.h"};
+  const std::string folder = "runtime/";
+  return of_kernels.contains(path) || (path.starts_with(folder) && shared.contains(path.substr(folder.size())));
+}
+
+// "sm_90a": "90a".
+std::string number_of(const std::string& arch) { return arch.substr(3); }
+
+// Kernels whose dynamic shared memory is more than every kernel may take.
+std::string prepare_kernels(const KernelNames& names) {
+  constexpr int64_t free_shared_bytes = 48 << 10;
+  std::string text;
+  for (const Call* call : names.distinct()) {
+    if (!call->launch || call->launch->shared_bytes <= free_shared_bytes) continue;
+    text += fmt::format(
+        "  if (status == MAMBAC_OK) {{\n"
+        "    status = allow_shared_memory(reinterpret_cast<const void*>({}), {}, message, message_bytes);\n"
+        "  }}\n",
+        names.of(*call), call->launch->shared_bytes);
+  }
+  return text;
+}
+
+void add_values(const Plan& plan, const KernelNames& names, Placeholders& values) {
+  const std::string number = number_of(plan.deployment.arch);
+  const bool exact = !std::isdigit(static_cast<unsigned char>(number.back()));
+  const std::string digits = exact ? number.substr(0, number.size() - 1) : number;
+  const bool tokens = !plan.model.continuous();
+  values["ARCH"] = plan.deployment.arch;
+  values["ARCH_NUMBER"] = number;
+  values["ARCH_MAJOR"] = digits.substr(0, digits.size() - 1);
+  values["ARCH_MINOR"] = digits.substr(digits.size() - 1);
+  values["ARCH_EXACT"] = exact ? "true" : "false";
+  values["BLOCKS"] = std::to_string(plan.deployment.blocks);
+  values["INPUT_STEPS"] = tokens ? fmt::format("tokens (count, {}_BATCH)", values.at("UPPER"))
+                                 : fmt::format("input (count, {0}_BATCH, {0}_INPUT_SIZE)", values.at("UPPER"));
+  const bool rounds =
+      std::ranges::any_of(names.distinct(), [](const Call* call) { return call->kernel == "project_tiles"; });
+  values["STEP_TOLERANCE"] = rounds ? "5e-3" : values.at("TOLERANCE");
+  if (rounds) values["TOLERANCE"] = "2e-6 (of forward, whose products round their operands to bf16: 5e-3)";
+  values["BAD_INPUT"] =
+      tokens
+          ? "a token outside of the vocabulary gives NaN in\n"
+            " *            every output and in the state from there on, and a NaN or infinity in the state stays one."
+          : "a NaN or infinity in the input or in the\n"
+            " *            state stays one in every output and in the state from there on.";
+  values["PREPARE_KERNELS"] = prepare_kernels(names);
+  values["PROGRAM_DECLARATIONS"] = "";
+  for (const Program& program : plan.programs) {
+    values["PROGRAM_DECLARATIONS"] += cuda_program_declaration(plan, program) + ";\n";
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> nvcc_options(const Plan& plan) {
+  const std::string number = number_of(plan.deployment.arch);
+  return {"-std=c++20", "-O3", "-gencode", fmt::format("arch=compute_{0},code=sm_{0}", number)};
+}
+
+std::map<std::string, std::string> emit_cuda(const Plan& plan) {
+  const std::map<std::string, std::string>& sources = embedded_sources();
+  const auto skeleton = [&](const std::string& name) { return sources.at("templates/artifact/cuda/" + name + ".in"); };
+  const KernelNames names(plan);
+  Placeholders values = placeholders(plan);
+  add_values(plan, names, values);
+  const bool forward = has_program(plan, "forward");
+  const std::string name = plan.name;
+
+  const bool steps = has_program(plan, "steps");
+  values["STEPS_DECLARATION"] = steps ? fill(skeleton("steps_declaration"), values) : "";
+  values["STEPS_DEFINITION"] = steps ? fill(skeleton("steps_definition"), values) : "";
+  values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
+  values["FORWARD_DEFINITION"] = forward ? fill(skeleton("forward_definition"), values) : "";
+  values["ANY_FORWARD"] = forward ? fill(skeleton("any_forward"), values) : "";
+  values["ANY_FORWARD_NAME"] = forward ? "any_forward" : "nullptr";
+  values["TEST_FORWARD"] = forward ? fill(skeleton("test_forward"), values) : "";
+  values["RUN_FORWARD_TESTS"] = forward
+                                    ? "  test_step_is_forward(&weights);\n  test_last_is_the_last_of_all(&weights);\n"
+                                      "  test_counts(&weights);\n"
+                                    : "";
+  values["BENCHMARK_FORWARD"] =
+      forward ? fmt::format(
+                    "  measure(\"forward\", 10, [&] {{\n"
+                    "    {0}_forward(&weights, workspace, state, input, {1}_FORWARD_TOKENS, MAMBAC_LAST, output, "
+                    "nullptr);\n"
+                    "  }});\n",
+                    name, values.at("UPPER"))
+              : "";
+
+  std::map<std::string, std::string> files;
+  CudaKernels kernels = emit_cuda_kernels(plan, names);
+  files[name + "_kernels.h"] = std::move(kernels.declarations);
+  files[name + "_kernels.cu"] = std::move(kernels.definitions);
+  for (const Program& program : plan.programs) {
+    files[fmt::format("{}_{}.cu", name, program.name)] = emit_cuda_program(plan, program, names);
+  }
+  for (const auto& [path, text] : sources) {
+    if (needs(path, kernels.headers)) files[path == "runtime/mambac.h" ? "mambac.h" : path] = renamed(text, plan);
+  }
+  files[name + ".h"] = fill(skeleton("header.h"), values);
+  files[name + ".cu"] = fill(skeleton("interface.cu"), values);
+  files[name + "_programs.h"] = fill(skeleton("programs.h"), values);
+
+  std::vector<std::string> compiled;
+  for (const auto& [path, text] : files) {
+    if (path.ends_with(".cpp") || path.ends_with(".cu")) compiled.push_back(path);
+  }
+  values["SOURCES"] = fmt::format("\n  {}", fmt::join(compiled, "\n  "));
+  files[name + "_test.cpp"] = fill(skeleton("test.cpp"), values);
+  files[name + "_benchmark.cpp"] = fill(skeleton("benchmark.cpp"), values);
+  for (auto& [path, text] : files) {
+    const bool copied = path.starts_with("runtime/") || path == "mambac.h";
+    if (!copied) text = format_source(text);
+  }
+  files["CMakeLists.txt"] = fill(skeleton("CMakeLists.txt"), values);
+  files[name + "Config.cmake"] = fill(skeleton("config.cmake"), values);
+  files["lib/pkgconfig/" + name + ".pc"] = fill(skeleton("pkgconfig.pc"), values);
+  files["plan.json"] = to_text(plan);
+  return files;
+}
+
+}  // namespace mambac

@@ -1,0 +1,22 @@
+// What the emitters of the targets share.
+#pragma once
+
+#include <string>
+
+#include "generator/emit/fill.h"
+#include "generator/plan/plan.h"
+
+namespace mambac {
+
+// Values that the skeletons of every target ask for, and the CPU's.
+Placeholders placeholders(const Plan& plan);
+
+// The runtime's own text under the artifact's namespace, so that artifacts of different versions link into one program.
+std::string renamed(std::string text, const Plan& plan);
+
+bool has_program(const Plan& plan, const std::string& name);
+
+// "NAME_FORWARD_TOKENS": upper case of ASCII.
+std::string upper_case(std::string text);
+
+}  // namespace mambac

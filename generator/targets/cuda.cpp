@@ -1,0 +1,105 @@
+// A GPU's choices, for every architecture that nvcc knows.
+//
+// Weights: matrices row by row as in the checkpoint, so that a warp reads an output's weights side by side. Programs
+// work on all sequences and tokens of a call at once: a row is a token of a sequence.
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "generator/error.h"
+#include "generator/targets/cuda_decode_program.h"
+#include "generator/targets/cuda_kernels.h"
+#include "generator/targets/packing.h"
+#include "generator/targets/targets.h"
+#include "generator/targets/workspace.h"
+
+namespace mambac {
+namespace {
+
+// Multiprocessors of the GPU that an architecture stands for: A100, L4, H100 and H200, B200, RTX 5090.
+int64_t usual_multiprocessors(const std::string& arch) {
+  if (arch == "sm_80") return 108;
+  if (arch == "sm_89") return 58;
+  if (arch == "sm_90a") return 132;
+  if (arch == "sm_100a") return 148;
+  if (arch == "sm_120") return 170;
+  fail(ExitCode::internal, "the CUDA target does not know the architecture '{}'", arch);
+}
+
+void check_family(const ModelConfiguration& model) {
+  if (std::holds_alternative<Mamba1Mixer>(model.mixer)) return;
+  fail(ExitCode::input,
+       "the model is of the family {}; target cuda knows mamba1 (FalconMamba too) so far: use --target cpu",
+       model.family);
+}
+
+void pack_weights(const Graph& graph, Plan& plan) {
+  for (const GraphWeight& weight : graph.weights) {
+    const PackedTensor tensor = unpacked(graph, weight, plan.weight_type);
+    const bool matrix = graph.checkpoint_tensor(weight.source).matrix;
+    add_weight(matrix ? pack_rows(tensor) : pack_transposed(tensor), plan);
+  }
+}
+
+// `step` of one launch, or `steps`: token after token in one launch, or (without calls) step after step.
+Program plan_steps(const Graph& graph, const Plan& plan, const std::optional<DecodeShape>& decode,
+                   const std::string& name) {
+  Program program{.name = name, .sequences = plan.deployment.batch};
+  if (!decode) return program;
+  program.calls.push_back(
+      decode_call(graph, plan, *decode, name == "step" ? Argument(int64_t{1}) : Argument(Count::tokens)));
+  program.buffers.push_back(decode_exchange(*decode));
+  return program;
+}
+
+Program plan_program(const Graph& graph, const Plan& plan, const std::string& name) {
+  const bool step = name == "step";
+  CallSite site{graph, plan, plan.deployment.batch, step ? 1 : plan.deployment.forward_tokens};
+  Program program{.name = name, .sequences = site.sequences, .block_tokens = site.block_tokens};
+  for (const Operation& operation : graph.operations) program.calls.push_back(cuda_call(site, operation));
+  for (const Operation& operation : graph.output_operations) {
+    program.outputs_all.push_back(cuda_call(site, operation));
+  }
+  if (!step) {
+    site.last_row_only = true;
+    for (const Operation& operation : graph.output_operations) {
+      program.outputs_last.push_back(cuda_call(site, operation));
+    }
+  }
+  for (const Activation& activation : graph.activations) {
+    program.buffers.push_back({.name = activation.name,
+                               .rows = site.sequences * site.block_tokens,
+                               .row_stride = round_up(activation.width, channel_padding)});
+  }
+  return program;
+}
+
+}  // namespace
+
+void plan_for_cuda(const Graph& graph, Plan& plan) {
+  check_family(plan.model);
+  if (plan.deployment.blocks == 0) plan.deployment.blocks = usual_multiprocessors(plan.deployment.arch);
+  const std::optional<DecodeShape> decode = decode_shape_of(plan);
+  const bool has_forward = std::ranges::count(plan.deployment.programs, "forward") > 0;
+  if (!decode || has_forward) pack_weights(graph, plan);
+  if (decode) pack_for_decode(graph, *decode, plan);
+  const int64_t kept_floats = decode ? decode_exchange(*decode).row_stride : 0;
+  for (const std::string& name : plan.deployment.programs) {
+    Program program = name == "steps" || (name == "step" && decode) ? plan_steps(graph, plan, decode, name)
+                                                                    : plan_program(graph, plan, name);
+    plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program, kept_floats));
+    plan.programs.push_back(std::move(program));
+  }
+  plan.choices = {
+      {"blocks", fmt::format("at least {} multiprocessors", plan.deployment.blocks)},
+      {"step", decode ? fmt::format("one launch of {} blocks that wait for one another", decode->blocks)
+                      : "a launch for each operation"},
+      {"matrices", decode && has_forward
+                       ? "for forward row by row as in the checkpoint, for step as its blocks read them"
+                   : decode ? "as the blocks of step read them"
+                            : "row by row as in the checkpoint"},
+      {"forward", "all tokens of a call go through a layer together"},
+      {"unrolled", "layers, taps, states, rows of a product's tile"},
+  };
+}
+
+}  // namespace mambac
