@@ -2,7 +2,7 @@
 """Runs mamba-130m in llama.cpp beside the library that mambac builds of the same weights, in turns on the same cores.
 
   python3 -m venv .mambac/llama && .mambac/llama/bin/pip install llama-cpp-python gguf numpy
-  .mambac/llama/bin/python bench/llama_cpp.py NAME [--threads N] [--rounds N]
+  .mambac/llama/bin/python bench/beside_llama.py NAME [--threads N] [--rounds N]
 
 Prints tokens a second of decode and of a prompt of 512, for both, and writes bench/results/NAME.json. The weights are
 fresh ones (`mambac init`), written as GGUF in bf16 and f16; ours are bf16. The last logits of a prompt are compared, so
