@@ -2,11 +2,6 @@
 // Written by mambac 0.1.0 for plan 0addba5ce9a94a2f; do not edit.
 #include "mamba1_tiny_kernels.h"
 
-#include "runtime/cuda_exchange.h"
-#include "runtime/cuda_mathematics.h"
-#include "runtime/cuda_ring.h"
-#include "runtime/cuda_types.h"
-
 namespace mamba1_tiny_runtime {
 
 // 1 stages of 4096 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight`

@@ -2,6 +2,9 @@
 // Written by mambac 0.1.0 for plan 0addba5ce9a94a2f; do not edit.
 #pragma once
 
+#include "runtime/cuda_exchange.h"
+#include "runtime/cuda_mathematics.h"
+#include "runtime/cuda_ring.h"
 #include "runtime/cuda_types.h"
 
 namespace mamba1_tiny_runtime {

@@ -142,18 +142,17 @@ std::string emit_kernels(const Plan& plan, const KernelNames& names) {
 
 CudaKernels emit_cuda_kernels(const Plan& plan, const KernelNames& names) {
   CudaKernels kernels;
-  kernels.declarations =
-      fmt::format("{}#pragma once\n\n#include \"runtime/cuda_types.h\"\n\nnamespace {}_runtime {{\n\n",
-                  head(plan, "the kernels of " + plan.name + "_kernels.cu"), plan.name);
   std::set<std::string> visited;
   for (const Call* call : names.distinct()) {
     add_headers(fmt::format("templates/cuda/{}.cuh", call->kernel), visited, kernels.headers);
   }
-  kernels.definitions = fmt::format(
-      "{}#include \"{}_kernels.h\"\n\n",
-      head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"), plan.name);
-  for (const std::string& header : kernels.headers) kernels.definitions += fmt::format("#include \"{}\"\n", header);
-  kernels.definitions += fmt::format("\nnamespace {}_runtime {{\n", plan.name);
+  kernels.declarations = head(plan, "the kernels of " + plan.name + "_kernels.cu") + "#pragma once\n\n";
+  for (const std::string& header : kernels.headers) kernels.declarations += fmt::format("#include \"{}\"\n", header);
+  kernels.declarations += fmt::format("\nnamespace {}_runtime {{\n\n", plan.name);
+  kernels.definitions =
+      fmt::format("{}#include \"{}_kernels.h\"\n\nnamespace {}_runtime {{\n",
+                  head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"),
+                  plan.name, plan.name);
   for (const SpecializedFunction& function : specialized(plan, names, Dialect::cuda)) {
     kernels.definitions += "\n" + function.text + "\n";
     const size_t begin = function.text.find("__global__"), body = function.text.find(" {\n", begin);

@@ -30,7 +30,7 @@ std::string emit_kernels(const Plan& plan, const KernelNames& names);
 // NAME_kernels.h declares the kernels that NAME_kernels.cu defines.
 struct CudaKernels {
   std::string declarations, definitions;
-  std::set<std::string> headers;  // of the runtime, that the definitions include: "runtime/cuda_types.h"
+  std::set<std::string> headers;  // of the runtime, that they include: "runtime/cuda_types.h"
 };
 CudaKernels emit_cuda_kernels(const Plan& plan, const KernelNames& names);
 

@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "generator/error.h"
 #include "generator/targets/cuda_decode_program.h"
+#include "generator/targets/cuda_forward.h"
 #include "generator/targets/cuda_kernels.h"
 #include "generator/targets/packing.h"
 #include "generator/targets/targets.h"
@@ -80,12 +81,20 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
   if (plan.deployment.blocks == 0) plan.deployment.blocks = usual_multiprocessors(plan.deployment.arch);
   const std::optional<DecodeShape> decode = decode_shape_of(plan);
   const bool has_forward = std::ranges::count(plan.deployment.programs, "forward") > 0;
-  if (!decode || has_forward) pack_weights(graph, plan);
+  // On tensor cores only where step does not read the same weights row by row.
+  const std::optional<ForwardShape> tiles = has_forward && decode ? forward_shape_of(plan) : std::nullopt;
+  if (tiles) {
+    pack_for_forward(graph, *tiles, plan);
+  } else if (!decode || has_forward) {
+    pack_weights(graph, plan);
+  }
   if (decode) pack_for_decode(graph, *decode, plan);
   const int64_t kept_floats = decode ? decode_exchange(*decode).row_stride : 0;
   for (const std::string& name : plan.deployment.programs) {
-    Program program = name == "steps" || (name == "step" && decode) ? plan_steps(graph, plan, decode, name)
-                                                                    : plan_program(graph, plan, name);
+    const bool stepwise = name == "steps" || (name == "step" && decode);
+    Program program = stepwise                     ? plan_steps(graph, plan, decode, name)
+                      : name == "forward" && tiles ? plan_forward(graph, plan, *tiles)
+                                                   : plan_program(graph, plan, name);
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program, kept_floats));
     plan.programs.push_back(std::move(program));
   }
@@ -97,7 +106,8 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
                        ? "for forward row by row as in the checkpoint, for step as its blocks read them"
                    : decode ? "as the blocks of step read them"
                             : "row by row as in the checkpoint"},
-      {"forward", "all tokens of a call go through a layer together"},
+      {"forward", tiles ? "products on tensor cores, operands in bf16, sums and state in f32"
+                        : "all tokens of a call go through a layer together"},
       {"unrolled", "layers, taps, states, rows of a product's tile"},
   };
 }
