@@ -51,6 +51,7 @@ int main(int count, char** arguments) {
   mambac::add_evaluate_command(app);
   mambac::add_compare_command(app);
   mambac::add_text_command(app);
+  mambac::add_train_command(app);
   mambac::add_perplexity_command(app);
   mambac::add_bench_command(app);
 

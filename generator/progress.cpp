@@ -24,11 +24,16 @@ void Progress::add(int64_t amount) {
   show(seconds);
 }
 
+void Progress::note(std::string text) {
+  const std::lock_guard lock(mutex_);
+  note_ = std::move(text);
+}
+
 void Progress::show(double seconds) {
   const double part = total_ > 0 ? static_cast<double>(done_) / static_cast<double>(total_) : 0.0;
   const double left = part > 0 ? seconds / part - seconds : 0.0;
-  const std::string line =
-      fmt::format("{}: {:3.0f}%, {:.0f} s, about {:.0f} s left", label_, 100 * part, seconds, left);
+  const std::string line = fmt::format("{}: {:3.0f}%, {}{:.0f} s, about {:.0f} s left", label_, 100 * part,
+                                       note_.empty() ? "" : note_ + ", ", seconds, left);
   fmt::print(stderr, "{}{}{}", terminal_ ? "\r\033[K" : "", line, terminal_ ? "" : "\n");
   std::fflush(stderr);
 }

@@ -18,6 +18,7 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void add(int64_t amount);
+  void note(std::string text);  // is shown behind the label from the next add() on
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -30,6 +31,7 @@ class Progress {
   const Clock::time_point start_ = Clock::now();
   std::mutex mutex_;
   int64_t done_ = 0;
+  std::string note_;
   double last_shown_ = 0;  // seconds after the start; 0: never
 };
 

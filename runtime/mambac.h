@@ -27,7 +27,8 @@ enum mambac_status {
   MAMBAC_DEADLINE_PASSED = 11, /* the deadline passed before the step was done; the state is as it was */
   MAMBAC_NO_DEVICE = 12,      /* there is no GPU, or its driver does not answer */
   MAMBAC_OUT_OF_MEMORY = 13,  /* the GPU has too little memory */
-  MAMBAC_LAUNCH_FAILED = 14   /* the GPU refused a kernel or a copy, or an earlier one failed */
+  MAMBAC_LAUNCH_FAILED = 14,  /* the GPU refused a kernel or a copy, or an earlier one failed */
+  MAMBAC_WRONG_TAPE = 15      /* the tape is of another plan, or holds nothing */
 };
 
 /* Which outputs `forward` writes. */
@@ -57,6 +58,15 @@ typedef struct mambac_weights {
 
 /* Scratch memory and workers, opened inside memory of the caller. One call at a time per workspace. */
 typedef struct mambac_workspace mambac_workspace;
+
+/* One tensor of the parameters that training changes. */
+typedef struct mambac_parameter {
+  const char* name; /* as in a checkpoint */
+  int32_t dimensions;
+  int64_t shape[4];
+  int64_t offset;       /* floats */
+  int32_t weight_decay; /* 1: decoupled weight decay applies */
+} mambac_parameter;
 
 /* All of an artifact, for hosts that load any: found as `const mambac_artifact* NAME_artifact(void)`. */
 #define MAMBAC_ARTIFACT_VERSION 3
@@ -95,6 +105,24 @@ typedef struct mambac_artifact {
   int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count,
                  int32_t outputs, float* output);
   const char* (*status_message)(int status);
+
+  /* Training; zero and null in an artifact without it. */
+  int32_t train_tokens;
+  size_t tape_bytes;
+  int64_t parameters; /* floats */
+  int32_t parameter_count;
+  const mambac_parameter* parameter_table;
+  int (*weights_pack)(const float* parameters, void* memory, mambac_weights*);
+  int (*weights_unpack)(const mambac_weights*, float* parameters);
+  int (*train)(const mambac_weights*, mambac_workspace*, void* state, void* tape, const void* input, int32_t count,
+               float* output);
+  int (*backward)(const mambac_weights*, mambac_workspace*, const void* tape, const float* d_outputs,
+                  const void* d_state_out, float* gradients, void* d_state_in, float* d_inputs);
+  int (*cross_entropy)(float* logits, const int32_t* targets, int64_t rows, int32_t ignored, double* loss);
+  int (*mean_square_error)(float* outputs, const float* targets, int64_t count, double* loss);
+  double (*clip_gradients)(float* gradients, double most);
+  void (*adamw)(float* parameters, const float* gradients, float* first_moments, float* second_moments, int64_t step,
+                float learning_rate, float beta1, float beta2, float epsilon, float weight_decay);
 } mambac_artifact;
 
 #ifdef __cplusplus

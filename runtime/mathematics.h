@@ -70,10 +70,23 @@ inline floats<Lanes> softplus(floats<Lanes> value) {
   return positive + logarithm_of_one_plus<Lanes>(exponential<Lanes>(-magnitude));
 }
 
+// 1 / (1 + e^-value), the slope of softplus.
+template <int Lanes>
+inline floats<Lanes> sigmoid(floats<Lanes> value) {
+  return 1.0f / (exponential<Lanes>(-value) + 1.0f);
+}
+
 // value * sigmoid(value).
 template <int Lanes>
 inline floats<Lanes> silu(floats<Lanes> value) {
   return value / (exponential<Lanes>(-value) + 1.0f);
+}
+
+// The slope of silu.
+template <int Lanes>
+inline floats<Lanes> silu_slope(floats<Lanes> value) {
+  const floats<Lanes> share = sigmoid<Lanes>(value);
+  return share * fused_multiply_add<Lanes>(value, 1.0f - share, broadcast<Lanes>(1.0f));
 }
 
 }  // namespace mambac_runtime

@@ -32,4 +32,15 @@ inline float sum_of_squares(const float* values) {
   return sum_of_strands(strand);
 }
 
+// Sum of the products of `Size` pairs of floats.
+template <int Size>
+inline float sum_of_products(const float* left, const float* right) {
+  float strand[16] = {};
+  for (int index = 0; index < Size / 16 * 16; index += 16) {
+    for (int lane = 0; lane < 16; ++lane) strand[lane] += left[index + lane] * right[index + lane];
+  }
+  for (int index = Size / 16 * 16; index < Size; ++index) strand[index % 16] += left[index] * right[index];
+  return sum_of_strands(strand);
+}
+
 }  // namespace mambac_runtime

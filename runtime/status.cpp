@@ -37,6 +37,8 @@ MAMBAC_ANY_MACHINE const char* status_message(int status) {
       return "the GPU has too little memory";
     case MAMBAC_LAUNCH_FAILED:
       return "the GPU refused a kernel or a copy, or an earlier one has failed";
+    case MAMBAC_WRONG_TAPE:
+      return "the tape is of another artifact, or train has not written it";
   }
   return "unknown status";
 }

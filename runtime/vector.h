@@ -57,6 +57,14 @@ inline floats<Lanes> load_first(const float* from) {
   __builtin_memcpy(&value, from, Count * sizeof(float));
   return value;
 }
+// The first `count` lanes, which may be none, or more than there are; the others are zero.
+template <int Lanes>
+inline floats<Lanes> load_below(const float* from, int count) {
+  if (count >= Lanes) return load<Lanes>(from);
+  floats<Lanes> value = {};
+  if (count > 0) __builtin_memcpy(&value, from, count * sizeof(float));
+  return value;
+}
 template <int Lanes, int Count>
 inline void store_first(float* to, floats<Lanes> value) {
   __builtin_memcpy(to, &value, Count * sizeof(float));

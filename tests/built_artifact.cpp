@@ -15,9 +15,10 @@ namespace fs = std::filesystem;
 
 // Says everything that decides an artifact.
 std::string key_of(const BuildRequest& request) {
-  return fmt::format("{}-{}-{}-{}-b{}-f{}-t{}", fs::path(request.model).filename().string(), request.name,
+  return fmt::format("{}-{}-{}-{}-b{}-f{}-t{}-{}-{}-{}", fs::path(request.model).filename().string(), request.name,
                      request.isa.value_or("native"), request.weights.value_or("auto"), request.batch.value_or(1),
-                     request.forward_tokens.value_or(64), request.threads.value_or(1));
+                     request.forward_tokens.value_or(64), request.threads.value_or(1),
+                     request.programs.value_or("default"), request.train_tokens.value_or(0), request.tape.value_or(""));
 }
 
 }  // namespace

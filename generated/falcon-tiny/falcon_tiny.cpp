@@ -1,5 +1,5 @@
 // falcon_tiny: the C interface. Checks its arguments, then runs the programs of falcon_tiny_step.cpp and falcon_tiny_forward.cpp.
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #include "falcon_tiny.h"
 
 #include <new>  // placement: nothing is allocated

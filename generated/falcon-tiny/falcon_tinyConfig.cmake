@@ -1,5 +1,5 @@
 # find_package(falcon_tiny CONFIG PATHS <this folder>), then link falcon_tiny::falcon_tiny.
-# Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+# Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 if(NOT TARGET falcon_tiny::falcon_tiny)
   add_library(falcon_tiny::falcon_tiny STATIC IMPORTED)
   set_target_properties(falcon_tiny::falcon_tiny PROPERTIES

@@ -1,6 +1,6 @@
 // falcon_tiny: how long a step and a forward take on this machine.
 //   falcon_tiny_benchmark falcon_tiny.weights
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

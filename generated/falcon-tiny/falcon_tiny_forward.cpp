@@ -1,5 +1,5 @@
 // falcon_tiny: a block of tokens.
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #include "falcon_tiny_kernels.h"
 #include "falcon_tiny_programs.h"
 
@@ -9,13 +9,14 @@ namespace {
 
 // `rows` tokens of one sequence, at most 64, through all layers.
 void forward_block(const unsigned char* weights, float* state, float* activations, const int32_t* tokens, int rows) {
-  float* const residual = activations;        // (64, 48)
-  float* const normed = activations + 3072;   // (64, 48)
-  float* const xz = activations + 6144;       // (64, 256)
-  float* const x = activations + 22528;       // (64, 128)
-  float* const dt_b_c = activations + 30720;  // (64, 48)
-  float* const delta = activations + 33792;   // (64, 128)
-  float* const y = activations + 41984;       // (64, 128)
+  float* const residual = activations;               // (64, 48)
+  float* const normed = activations + 3072;          // (64, 48)
+  float* const xz = activations + 6144;              // (64, 256)
+  float* const x = activations + 22528;              // (64, 128)
+  float* const dt_b_c = activations + 30720;         // (64, 48)
+  float* const dt_b_c_normed = activations + 33792;  // (64, 48)
+  float* const delta = activations + 36864;          // (64, 128)
+  float* const y = activations + 45056;              // (64, 128)
 
   // residual = embedding[token]
   embed_48(f32(weights, 0), tokens, residual, rows, 0);
@@ -30,16 +31,16 @@ void forward_block(const unsigned char* weights, float* state, float* activation
   // [dt, B, C] = x_proj x
   project_128_to_36_tile_rows_3(f32(weights, 76480), nullptr, x, dt_b_c, rows, 0);
   // dt = rms_norm(dt), without weights
-  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c, rows, 0);
+  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c_normed, rows, 0);
   // B = rms_norm(B), without weights
-  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c + 4, rows, 0);
+  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c_normed + 4, rows, 0);
   // C = rms_norm(C), without weights
-  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c + 20, rows, 0);
+  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c_normed + 20, rows, 0);
   // delta before softplus = dt_proj dt + bias
-  project_4_to_128_tile_rows_3(f32(weights, 96960), f32(weights, 99008), dt_b_c, delta, rows, 0);
+  project_4_to_128_tile_rows_3(f32(weights, 96960), f32(weights, 99008), dt_b_c_normed, delta, rows, 0);
   // h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
-  selective_scan_128x16(f32(weights, 99520), f32(weights, 107712), state + 384, delta, x, xz + 128, dt_b_c + 4,
-                        dt_b_c + 20, y, 1, rows, 0);
+  selective_scan_128x16(f32(weights, 99520), f32(weights, 107712), state + 384, delta, x, xz + 128, dt_b_c_normed + 4,
+                        dt_b_c_normed + 20, y, 1, rows, 0);
   // residual += out_proj y
   project_128_to_48_tile_rows_3(f32(weights, 108224), nullptr, y, residual, rows, 0);
 
@@ -53,16 +54,16 @@ void forward_block(const unsigned char* weights, float* state, float* activation
   // [dt, B, C] = x_proj x
   project_128_to_36_tile_rows_3(f32(weights, 184704), nullptr, x, dt_b_c, rows, 0);
   // dt = rms_norm(dt), without weights
-  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c, rows, 0);
+  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c_normed, rows, 0);
   // B = rms_norm(B), without weights
-  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c + 4, rows, 0);
+  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c_normed + 4, rows, 0);
   // C = rms_norm(C), without weights
-  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c + 20, rows, 0);
+  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c_normed + 20, rows, 0);
   // delta before softplus = dt_proj dt + bias
-  project_4_to_128_tile_rows_3(f32(weights, 205184), f32(weights, 207232), dt_b_c, delta, rows, 0);
+  project_4_to_128_tile_rows_3(f32(weights, 205184), f32(weights, 207232), dt_b_c_normed, delta, rows, 0);
   // h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
-  selective_scan_128x16(f32(weights, 207744), f32(weights, 215936), state + 2816, delta, x, xz + 128, dt_b_c + 4,
-                        dt_b_c + 20, y, 1, rows, 0);
+  selective_scan_128x16(f32(weights, 207744), f32(weights, 215936), state + 2816, delta, x, xz + 128, dt_b_c_normed + 4,
+                        dt_b_c_normed + 20, y, 1, rows, 0);
   // residual += out_proj y
   project_128_to_48_tile_rows_3(f32(weights, 216448), nullptr, y, residual, rows, 0);
 }

@@ -1,5 +1,5 @@
 // falcon_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #pragma once
 
 #include "runtime/mathematics.h"

@@ -1,5 +1,5 @@
 // falcon_tiny: the programs, and the workspace they run in.
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace falcon_tiny_runtime {
 // Activations and a copy of the state. Lies in memory of the caller.
 struct alignas(64) Workspace {
   const void* owner;  // who opened it; at the same place in every artifact's workspace
-  alignas(64) float activations[50176];
+  alignas(64) float activations[53248];
   alignas(64) float next_state[4864];  // of step_until
 };
 

@@ -1,5 +1,5 @@
 // falcon_tiny: a step that changes the state at its end, or not at all.
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #include <cstring>
 
 #include "falcon_tiny_kernels.h"
@@ -12,13 +12,14 @@ namespace {
 // A step on a copy of the state; leaves it half done when the deadline passes.
 void step_in_time(const unsigned char* weights, float* state, float* activations, const int32_t* tokens, float* output,
                   const Deadline& deadline) {
-  float* const residual = activations;      // (1, 48)
-  float* const normed = activations + 48;   // (1, 48)
-  float* const xz = activations + 96;       // (1, 256)
-  float* const x = activations + 352;       // (1, 128)
-  float* const dt_b_c = activations + 480;  // (1, 48)
-  float* const delta = activations + 528;   // (1, 128)
-  float* const y = activations + 656;       // (1, 128)
+  float* const residual = activations;             // (1, 48)
+  float* const normed = activations + 48;          // (1, 48)
+  float* const xz = activations + 96;              // (1, 256)
+  float* const x = activations + 352;              // (1, 128)
+  float* const dt_b_c = activations + 480;         // (1, 48)
+  float* const dt_b_c_normed = activations + 528;  // (1, 48)
+  float* const delta = activations + 576;          // (1, 128)
+  float* const y = activations + 704;              // (1, 128)
 
   // residual = embedding[token]
   embed_48(f32(weights, 0), tokens, residual, 1, 0);
@@ -34,16 +35,16 @@ void step_in_time(const unsigned char* weights, float* state, float* activations
   // [dt, B, C] = x_proj x
   project_128_to_36_tile_rows_1(f32(weights, 76480), nullptr, x, dt_b_c, 1, 0);
   // dt = rms_norm(dt), without weights
-  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c, 1, 0);
+  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c_normed, 1, 0);
   // B = rms_norm(B), without weights
-  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c + 4, 1, 0);
+  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c_normed + 4, 1, 0);
   // C = rms_norm(C), without weights
-  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c + 20, 1, 0);
+  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c_normed + 20, 1, 0);
   // delta before softplus = dt_proj dt + bias
-  project_4_to_128_tile_rows_1(f32(weights, 96960), f32(weights, 99008), dt_b_c, delta, 1, 0);
+  project_4_to_128_tile_rows_1(f32(weights, 96960), f32(weights, 99008), dt_b_c_normed, delta, 1, 0);
   // h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
-  selective_scan_128x16(f32(weights, 99520), f32(weights, 107712), state + 384, delta, x, xz + 128, dt_b_c + 4,
-                        dt_b_c + 20, y, 1, 1, 0);
+  selective_scan_128x16(f32(weights, 99520), f32(weights, 107712), state + 384, delta, x, xz + 128, dt_b_c_normed + 4,
+                        dt_b_c_normed + 20, y, 1, 1, 0);
   // residual += out_proj y
   project_128_to_48_tile_rows_1(f32(weights, 108224), nullptr, y, residual, 1, 0);
 
@@ -58,16 +59,16 @@ void step_in_time(const unsigned char* weights, float* state, float* activations
   // [dt, B, C] = x_proj x
   project_128_to_36_tile_rows_1(f32(weights, 184704), nullptr, x, dt_b_c, 1, 0);
   // dt = rms_norm(dt), without weights
-  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c, 1, 0);
+  rms_norm_4(nullptr, dt_b_c, 1e-06f, dt_b_c_normed, 1, 0);
   // B = rms_norm(B), without weights
-  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c + 4, 1, 0);
+  rms_norm_16(nullptr, dt_b_c + 4, 1e-06f, dt_b_c_normed + 4, 1, 0);
   // C = rms_norm(C), without weights
-  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c + 20, 1, 0);
+  rms_norm_16(nullptr, dt_b_c + 20, 1e-06f, dt_b_c_normed + 20, 1, 0);
   // delta before softplus = dt_proj dt + bias
-  project_4_to_128_tile_rows_1(f32(weights, 205184), f32(weights, 207232), dt_b_c, delta, 1, 0);
+  project_4_to_128_tile_rows_1(f32(weights, 205184), f32(weights, 207232), dt_b_c_normed, delta, 1, 0);
   // h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
-  selective_scan_128x16(f32(weights, 207744), f32(weights, 215936), state + 2816, delta, x, xz + 128, dt_b_c + 4,
-                        dt_b_c + 20, y, 1, 1, 0);
+  selective_scan_128x16(f32(weights, 207744), f32(weights, 215936), state + 2816, delta, x, xz + 128, dt_b_c_normed + 4,
+                        dt_b_c_normed + 20, y, 1, 1, 0);
   // residual += out_proj y
   project_128_to_48_tile_rows_1(f32(weights, 216448), nullptr, y, residual, 1, 0);
 

@@ -1,6 +1,6 @@
 // falcon_tiny: tests of the contracts that the header states, on this machine and these weights.
 //   falcon_tiny_test falcon_tiny.weights
-// Written by mambac 0.1.0 for plan 508f532c82c53345; do not edit.
+// Written by mambac 0.1.0 for plan 531004f6c946a32e; do not edit.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>

@@ -32,6 +32,8 @@ Deployment deployment_of(const BuildRequest& request) {
   if (request.forward_tokens) deployment.forward_tokens = *request.forward_tokens;
   if (request.threads) deployment.threads = *request.threads;
   if (request.programs) deployment.programs = split(*request.programs);
+  if (request.train_tokens) deployment.train_tokens = *request.train_tokens;
+  if (request.tape) deployment.tape = *request.tape;
   check(deployment);
   if (std::find(deployment.programs.begin(), deployment.programs.end(), "step") == deployment.programs.end()) {
     fail(ExitCode::usage, "--programs {}: must contain step", fmt::join(deployment.programs, ","));
@@ -64,7 +66,10 @@ void add_build_options(CLI::App& command, BuildRequest& request) {
   command.add_option("--batch", request.batch, "sequences that a call works on (default 1)");
   command.add_option("--forward-tokens", request.forward_tokens, "most tokens of one forward (default 64)");
   command.add_option("--threads", request.threads, "threads of a call (default 1)");
-  command.add_option("--programs", request.programs, "step, or step,forward (default)");
+  command.add_option("--programs", request.programs, "step,forward (default), step, or step,forward,train");
+  command.add_option("--train-tokens", request.train_tokens, "most tokens of one train (default 32)");
+  command.add_option("--tape", request.tape,
+                     "what train keeps for backward: small (default) computes more again, fast less");
 }
 
 PlannedModel plan_model(const BuildRequest& request) {

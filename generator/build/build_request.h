@@ -16,8 +16,8 @@ struct BuildRequest {
   std::string model;       // folder or configuration file
   std::string name;        // empty: from the folder's name
   std::string deployment;  // file; empty: defaults
-  std::optional<std::string> target, isa, arch, weights, programs;
-  std::optional<int64_t> batch, forward_tokens, threads, blocks;
+  std::optional<std::string> target, isa, arch, weights, programs, tape;
+  std::optional<int64_t> batch, forward_tokens, threads, blocks, train_tokens;
 };
 
 // Adds MODEL and the deployment's options to a command.

@@ -37,6 +37,7 @@ Certificate certify(const Plan& plan, const std::map<std::string, std::string>& 
   const CertificateRules rules(plan);
   Certificate certificate;
   for (const Program& program : plan.programs) {
+    if (!is_real_time(program)) continue;
     certificate.programs.push_back(certify(unit, rules, plan, program.name));
     if (program.name == "step" && has_step_until(plan)) {
       certificate.programs.push_back(certify(unit, rules, plan, "step_until"));

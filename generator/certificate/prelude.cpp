@@ -20,6 +20,16 @@ extern "C" void* memcpy(void* to, const void* from, size_t bytes);
 extern "C" void* memset(void* to, int value, size_t bytes);
 }  // namespace std
 )";
+  // For the functions of training, which are not walked.
+  prelude["cmath"] = R"(#pragma once
+namespace std {
+double acos(double value);
+double cos(double value);
+double log(double value);
+double pow(double value, double exponent);
+double sqrt(double value);
+}  // namespace std
+)";
   prelude["bit"] = R"(#pragma once
 namespace std {
 enum class endian { little = __ORDER_LITTLE_ENDIAN__, big = __ORDER_BIG_ENDIAN__, native = __BYTE_ORDER__ };

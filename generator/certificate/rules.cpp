@@ -23,7 +23,9 @@ CertificateRules::CertificateRules(const Plan& plan)
                "std::atomic_signal_fence"},
       argument_checks_{"check_arguments"} {
   if (!plan.model.continuous()) argument_checks_.insert("check_tokens");
-  for (const Program& program : plan.programs) argument_checks_.insert(plan.name + "_" + program.name);
+  for (const Program& program : plan.programs) {
+    if (is_real_time(program)) argument_checks_.insert(plan.name + "_" + program.name);
+  }
   if (has_step_until(plan)) {
     argument_checks_.insert(plan.name + "_step_until");
     clock_functions_ = {"Deadline::passed", "clock_gettime"};

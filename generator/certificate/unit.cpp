@@ -19,6 +19,7 @@ ArtifactUnit::ArtifactUnit(const Plan& plan, const std::map<std::string, std::st
   for (const auto& [name, text] : certificate_prelude()) files_.emplace_back(prelude_root + name, text);
   unit_text_ = fmt::format("#include \"{}.cpp\"\n", plan.name);
   for (const Program& program : plan.programs) {
+    if (!is_real_time(program)) continue;
     unit_text_ += fmt::format("#include \"{}_{}.cpp\"\n", plan.name, program.name);
   }
   if (has_step_until(plan)) unit_text_ += fmt::format("#include \"{}_step_until.cpp\"\n", plan.name);

@@ -15,5 +15,6 @@ void add_inspect_command(CLI::App& app);
 void add_pack_command(CLI::App& app);
 void add_perplexity_command(CLI::App& app);
 void add_text_command(CLI::App& app);
+void add_train_command(CLI::App& app);
 
 }  // namespace mambac

@@ -6,14 +6,17 @@
 #include "generator/error.h"
 #include "generator/run/cases.h"
 #include "generator/run/host.h"
+#include "generator/run/training_cases.h"
 
 namespace mambac {
 namespace {
 
 using nlohmann::literals::operator""_json_pointer;
 
+constexpr double gradient_share = 5;  // a gradient may differ by so many times the tolerance
+
 struct CompareOptions {
-  std::string artifact, golden, program = "both";
+  std::string artifact, golden, program = "all";
   double tolerance = 2e-6;
 };
 
@@ -23,7 +26,7 @@ struct Comparison {
 
 void print_row(Comparison& comparison, const std::string& program, const std::string& subject, const std::string& found,
                const std::string& allowed, bool pass) {
-  fmt::print("{:<8} {:<20} {:>22} {:>10}  {}\n", program, subject, found, allowed, pass ? "PASS" : "FAIL");
+  fmt::print("{:<8} {:<46} {:>22} {:>10}  {}\n", program, subject, found, allowed, pass ? "PASS" : "FAIL");
   comparison.compared += 1;
   comparison.different += pass ? 0 : 1;
 }
@@ -39,9 +42,10 @@ void compare_answers(const std::vector<Answer>& answers, const SafetensorsFile& 
     }
     std::vector<double> right(tensor.count());
     tensor.read(0, std::span(right));
+    const double allowed = answer.name.starts_with("grad.") ? gradient_share * tolerance : tolerance;
     const double error = relative_error(std::vector<double>(answer.values.begin(), answer.values.end()), right);
-    print_row(comparison, program, answer.name, fmt::format("{:.2e}", error), fmt::format("{:.0e}", tolerance),
-              error <= tolerance);
+    print_row(comparison, program, answer.name, fmt::format("{:.2e}", error), fmt::format("{:.0e}", allowed),
+              error <= allowed);
   }
 }
 
@@ -72,14 +76,19 @@ void compare(const CompareOptions& options) {
   const Case given = read_case(golden, artifact.table(), layout);
   Session session(artifact);
   Comparison comparison;
-  fmt::print("{:<8} {:<20} {:>22} {:>10}\n", "program", "tensor", "error (norm / norm)", "tolerance");
+  fmt::print("{:<8} {:<46} {:>22} {:>10}\n", "program", "tensor", "error (norm / norm)", "tolerance");
   for (const std::string program : {"step", "forward"}) {
-    if (options.program == "both" ? !artifact.has_program(program) : options.program != program) continue;
+    if (options.program == "all" ? !artifact.has_program(program) : options.program != program) continue;
     const std::vector<Answer> answers = run_case(given, program, artifact, layout, session);
     compare_answers(answers, golden, program, options.tolerance, comparison);
     if (golden.has("greedy_ids") && !given.batched && artifact.table().vocabulary > 0) {
       compare_greedy_tokens(answers.front(), golden, program, artifact, session, comparison);
     }
+  }
+  const bool trains = options.program == "all" && artifact.has_program("train") && golden.has("d_outputs");
+  if (trains || options.program == "train") {
+    compare_answers(run_training_case(golden, given, artifact.table().train_tokens, artifact, layout, session), golden,
+                    "train", options.tolerance, comparison);
   }
   if (comparison.compared == 0) {
     fail(ExitCode::input, "{}: there is nothing to compare, neither `outputs` nor states", golden.path().string());
@@ -102,8 +111,8 @@ void add_compare_command(CLI::App& app) {
   command->add_option("artifact", options->artifact, "folder of a built artifact")->required();
   command->add_option("--golden", options->golden, "safetensors: input, optional states, right outputs and states")
       ->required();
-  command->add_option("--program", options->program, "program to run; both: all that the artifact has")
-      ->check(CLI::IsMember({"step", "forward", "both"}))
+  command->add_option("--program", options->program, "program to run; all: all that the artifact has")
+      ->check(CLI::IsMember({"step", "forward", "train", "all"}))
       ->capture_default_str();
   command->add_option("--tolerance", options->tolerance, "most that a tensor may differ")
       ->check(CLI::PositiveNumber)

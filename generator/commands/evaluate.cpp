@@ -5,6 +5,7 @@
 #include "generator/error.h"
 #include "generator/run/cases.h"
 #include "generator/run/host.h"
+#include "generator/run/training_cases.h"
 
 namespace mambac {
 namespace {
@@ -20,7 +21,11 @@ void evaluate(const EvaluateOptions& options) {
   const Case given = read_case(file, artifact.table(), layout);
   Session session(artifact);
   std::vector<OutputTensor> tensors;
-  for (Answer& answer : run_case(given, options.program, artifact, layout, session)) {
+  const std::vector<Answer> answers =
+      options.program == "train"
+          ? run_training_case(file, given, artifact.table().train_tokens, artifact, layout, session)
+          : run_case(given, options.program, artifact, layout, session);
+  for (const Answer& answer : answers) {
     tensors.push_back(output_tensor(answer.name, answer.shape, std::span<const float>(answer.values)));
   }
   write_safetensors(options.out, tensors);
@@ -35,7 +40,7 @@ void add_evaluate_command(CLI::App& app) {
   command->add_option("--cases", options->cases, "safetensors: input_ids or inputs, optional states *_in")->required();
   command->add_option("--out", options->out, "safetensors to write: outputs, states *_out, all F32")->required();
   command->add_option("--program", options->program, "program to run")
-      ->check(CLI::IsMember({"step", "forward"}))
+      ->check(CLI::IsMember({"step", "forward", "train"}))
       ->capture_default_str();
   command->footer(
       "The state is zero where the file gives none. Without a leading batch dimension, every sequence of the\n"

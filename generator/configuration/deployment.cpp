@@ -15,11 +15,13 @@ const std::vector<std::string> targets = {"cpu", "cuda"};
 const std::vector<std::string> instruction_sets = {"native", "x86-64-v3", "x86-64-v4"};
 const std::vector<std::string> architectures = {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"};
 const std::vector<std::string> weight_types = {"auto", "f32", "bf16"};
-const std::vector<std::string> programs = {"step", "forward", "steps"};  // steps: cuda alone
+const std::vector<std::string> programs = {"step", "forward", "steps", "train"};  // steps: cuda alone; train: cpu alone
+const std::vector<std::string> tapes = {"small", "fast"};
 constexpr Range<int64_t> batches{1, 4096};
 constexpr Range<int64_t> forward_token_counts{1, 65536};
 constexpr Range<int64_t> thread_counts{1, 256};
 constexpr Range<int64_t> block_counts{0, 1024};
+constexpr Range<int64_t> train_token_counts{1, 65536};
 
 // Names the field of the file `where`, or the option of the command line if there is none.
 template <typename... Arguments>
@@ -80,6 +82,14 @@ void check(const Deployment& deployment, const std::string& where) {
       refuse(where, "programs", "names {} twice", program);
     }
   }
+  check_range(where, "train_tokens", deployment.train_tokens, train_token_counts);
+  check_choice(where, "tape", deployment.tape, tapes);
+  if (deployment.trains() && deployment.weights == "bf16") {
+    refuse(where, "weights", "is bf16, but the program train needs f32");
+  }
+  if (deployment.trains() && deployment.target != "cpu") {
+    refuse(where, "programs", "names train, which target {} does not have yet; leave it out", deployment.target);
+  }
 }
 
 Deployment parse_deployment(const std::string& text, const std::string& where) {
@@ -98,9 +108,13 @@ Deployment parse_deployment(const std::string& text, const std::string& where) {
   deployment.forward_tokens = reader.integer("forward_tokens", forward_token_counts, deployment.forward_tokens);
   deployment.threads = reader.integer("threads", thread_counts, deployment.threads);
   deployment.programs = reader.texts("programs", deployment.programs);
+  deployment.train_tokens = reader.integer("train_tokens", train_token_counts, deployment.train_tokens);
+  deployment.tape = reader.text("tape", deployment.tape);
   for (const std::string& name : reader.unread()) {
     reader.refuse(
-        name, "is unknown; known are: target, isa, arch, weights, batch, forward_tokens, threads, blocks, programs");
+        name,
+        "is unknown; known are: target, isa, arch, weights, batch, forward_tokens, threads, blocks, programs, "
+        "train_tokens, tape");
   }
   check(deployment, where);
   return deployment;
@@ -126,6 +140,8 @@ std::string description(const Deployment& deployment) {
                      deployment.threads, deployment.threads == 1 ? "" : "s");
 }
 
+bool Deployment::trains() const { return std::ranges::count(programs, "train") > 0; }
+
 nlohmann::ordered_json to_json(const Deployment& deployment) {
   if (deployment.target == "cuda") {
     return {{"target", deployment.target},    {"arch", deployment.arch},
@@ -133,13 +149,18 @@ nlohmann::ordered_json to_json(const Deployment& deployment) {
             {"blocks", deployment.blocks},    {"forward_tokens", deployment.forward_tokens},
             {"programs", deployment.programs}};
   }
-  return {{"target", deployment.target},
-          {"isa", deployment.isa},
-          {"weights", deployment.weights},
-          {"batch", deployment.batch},
-          {"forward_tokens", deployment.forward_tokens},
-          {"threads", deployment.threads},
-          {"programs", deployment.programs}};
+  nlohmann::ordered_json json = {{"target", deployment.target},
+                                 {"isa", deployment.isa},
+                                 {"weights", deployment.weights},
+                                 {"batch", deployment.batch},
+                                 {"forward_tokens", deployment.forward_tokens},
+                                 {"threads", deployment.threads},
+                                 {"programs", deployment.programs}};
+  if (deployment.trains()) {
+    json["train_tokens"] = deployment.train_tokens;
+    json["tape"] = deployment.tape;
+  }
+  return json;
 }
 
 }  // namespace mambac

@@ -20,7 +20,11 @@ struct Deployment {
   int64_t batch = 1;             // sequences a call works on
   int64_t forward_tokens = 64;   // most tokens of one forward call
   int64_t threads = 1;           // cpu
-  std::vector<std::string> programs = {"step", "forward"};
+  std::vector<std::string> programs = {"step", "forward"};  // "train" brings backward and packing with it
+  int64_t train_tokens = 32;  // most tokens of one train call
+  std::string tape = "small";  // what train keeps for backward: "small" computes more again, "fast" less
+
+  bool trains() const;
 };
 
 // Throws Error (ExitCode::input) that names file and field: not JSON, unknown field, wrong type, out of range.

@@ -8,14 +8,14 @@
 namespace mambac {
 namespace {
 
-std::string plus(const std::string& pointer, int64_t offset) {
-  return offset == 0 ? pointer : fmt::format("{} + {}", pointer, offset);
-}
-
 std::string float_literal(double value) {
   if (std::isinf(value)) return value > 0 ? "__builtin_inff()" : "-__builtin_inff()";
   const std::string text = fmt::format("{}", value);
   return text + (text.find_first_of(".e") == std::string::npos ? ".0f" : "f");
+}
+
+std::string plus(const std::string& pointer, int64_t offset) {
+  return offset == 0 ? pointer : fmt::format("{} + {}", pointer, offset);
 }
 
 std::string text_of(const Plan& plan, const Program& program, const Operand& operand, const CountTexts& counts) {
@@ -40,6 +40,16 @@ std::string text_of(const Plan& plan, const Program& program, const Operand& ope
       return "input";
     case Space::output:
       return "output";
+    case Space::tape:
+      return plus("tape", operand.offset);
+    case Space::d_outputs:
+      return "d_outputs";
+    case Space::gradients:
+      return plus("gradients", operand.offset);
+    case Space::parameters:
+      return plus("parameters", operand.offset);
+    case Space::packed:
+      return fmt::format("f32(packed, {})", operand.offset);
   }
   return "";
 }
@@ -82,6 +92,12 @@ std::string emit_buffers(const Program& program, const std::vector<Call>& calls)
                         buffer.row_stride);
   }
   return text;
+}
+
+std::string input_name(const Plan& plan) { return plan.model.continuous() ? "input" : "tokens"; }
+
+std::string input_declaration(const Plan& plan) {
+  return plan.model.continuous() ? "const float* input" : "const int32_t* tokens";
 }
 
 }  // namespace mambac

@@ -20,4 +20,7 @@ std::string argument_text(const Plan& plan, const Program& program, const Argume
 // The activations that the calls name, as pointers into the workspace.
 std::string emit_buffers(const Program& program, const std::vector<Call>& calls);
 
+std::string input_declaration(const Plan& plan);  // "const int32_t* tokens" or "const float* input"
+std::string input_name(const Plan& plan);         // "tokens" or "input"
+
 }  // namespace mambac

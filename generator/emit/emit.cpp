@@ -4,17 +4,21 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "generator/emit/embedded_sources.h"
+#include "generator/emit/emit_calls.h"
 #include "generator/emit/emit_cuda.h"
 #include "generator/emit/emit_kernels.h"
 #include "generator/emit/emit_parts.h"
 #include "generator/emit/emit_programs.h"
 #include "generator/emit/emit_step_until.h"
+#include "generator/emit/emit_training.h"
 #include "generator/emit/fill.h"
 #include "generator/emit/format_source.h"
 #include "generator/error.h"
 #include "runtime/state_header.h"
+#include "runtime/tape_header.h"
 #include "runtime/weights_format.h"
 #include "runtime/workers.h"
 
@@ -55,6 +59,16 @@ std::string facts(const Plan& plan) {
   return text;
 }
 
+// The trade that the tape's plan made.
+std::string tape_facts(const Plan& plan) {
+  const TrainingPlan& training = plan.training.value();
+  return fmt::format(
+      " * Tape       {} bytes ({}): the state is kept every {} tokens; backward computes {} exponentials and\n"
+      " *            {} multiply-adds a token again",
+      grouped(tape_bytes(plan)), plan.deployment.tape, training.checkpoint_tokens,
+      grouped(training.recomputed_exponentials), grouped(training.recomputed_multiply_adds));
+}
+
 std::string state_layout(const Plan& plan) {
   std::string text;
   for (const StateTensor& tensor : plan.state) {
@@ -78,8 +92,13 @@ std::string workspace_content(const Plan& plan) {
 // Which files of the runtime an artifact takes with it.
 bool needs(const Plan& plan, const std::string& path) {
   const bool for_workers = path == "runtime/workers.h" || path == "runtime/barrier.h";
+  static const std::set<std::string> for_training_alone = {"runtime/adamw.h",         "runtime/cross_entropy.h",
+                                                           "runtime/learning_rate.h", "runtime/mean_square_error.h",
+                                                           "runtime/tape_header.h",   "runtime/transpose.h"};
+  const bool for_training = for_training_alone.contains(path);
   return path.starts_with("runtime/") && !path.starts_with("runtime/cuda_") &&
-         (!for_workers || plan.deployment.threads > 1) && (path != "runtime/deadline.h" || has_step_until(plan));
+         (!for_workers || plan.deployment.threads > 1) && (path != "runtime/deadline.h" || has_step_until(plan)) &&
+         (!for_training || plan.training);
 }
 
 }  // namespace
@@ -89,9 +108,7 @@ std::string upper_case(std::string text) {
   return text;
 }
 
-bool has_program(const Plan& plan, const std::string& name) {
-  return std::any_of(plan.programs.begin(), plan.programs.end(), [&](const Program& one) { return one.name == name; });
-}
+bool has_program(const Plan& plan, const std::string& name) { return plan.has_program(name); }
 
 std::string renamed(std::string text, const Plan& plan) {
   const auto replace_all = [&](const std::string& from, const std::string& to) {
@@ -215,6 +232,11 @@ int64_t state_bytes(const Plan& plan) {
          plan.deployment.batch * plan.state_floats * static_cast<int64_t>(sizeof(float));
 }
 
+int64_t tape_bytes(const Plan& plan) {
+  return static_cast<int64_t>(sizeof(mambac_runtime::TapeHeader)) +
+         plan.training.value().tape_floats * static_cast<int64_t>(sizeof(float));
+}
+
 int64_t workspace_bytes(const Plan& plan) {
   const int64_t activations = std::max<int64_t>(plan.workspace_floats, 16) * static_cast<int64_t>(sizeof(float));
   const int threads = static_cast<int>(plan.deployment.threads);
@@ -249,6 +271,22 @@ std::map<std::string, std::string> emit(const Plan& plan) {
                 values.at("INPUT_DECLARATION"))
           : "";
 
+  const bool trains = plan.training.has_value();
+  if (trains) {
+    values["PARAMETER_COUNT"] = std::to_string(plan.training->parameters.size());
+    values["PARAMETERS"] = std::to_string(plan.training->parameter_floats);
+    values["PARAMETER_TABLE"] = parameter_table(plan);
+    values["TRAIN_TOKENS"] = std::to_string(plan.deployment.train_tokens);
+    values["TAPE_BYTES"] = std::to_string(tape_bytes(plan));
+    values["TAPE_FACTS"] = tape_facts(plan);
+    values["D_INPUT_SIZE"] = std::to_string(continuous ? plan.model.input_size : plan.model.model_size);
+    values["D_INPUT_MEANING"] = continuous ? "the input" : "the embedded tokens";
+  }
+  for (const char* part : {"declaration", "definition", "table", "includes", "constants", "helpers"}) {
+    const std::string key = "TRAINING_" + upper_case(part);
+    values[key] = trains ? fill(skeleton(std::string("training_") + part), values) : "";
+  }
+  values["TRAINING_PROGRAMS"] = trains ? training_programs(plan) : "";
   values["CHECK_TOKENS"] = continuous ? "" : fill(skeleton("check_tokens"), values);
   values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
   values["FORWARD_DEFINITION"] = forward ? fill(skeleton("forward_definition"), values) : "";

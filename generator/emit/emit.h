@@ -21,5 +21,6 @@ std::vector<std::string> arithmetic_options(const Plan& plan);
 int64_t weights_file_bytes(const Plan& plan);
 int64_t state_bytes(const Plan& plan);
 int64_t workspace_bytes(const Plan& plan);
+int64_t tape_bytes(const Plan& plan);  // of a plan with training
 
 }  // namespace mambac

@@ -2,7 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace mambac {
+namespace {
+
+// Whether threads share the call's work.
+bool is_shared(const Call& call) {
+  return std::any_of(call.arguments.begin(), call.arguments.end(),
+                     [](const auto& argument) { return std::holds_alternative<Part>(argument.second); });
+}
+
+}  // namespace
+
 bool is_threaded(const Plan& plan) { return plan.deployment.threads > 1; }
 
 std::string emit_calls(const Plan& plan, const Program& program, const std::vector<Call>& calls,
@@ -19,7 +31,7 @@ std::string emit_calls(const Plan& plan, const Program& program, const std::vect
     }
     text += fmt::format("  // {}\n", call.about);
     text += fmt::format("  {}({});\n", names.of(call), fmt::join(arguments, ", "));
-    if (is_threaded(plan)) text += "  workers.synchronize();\n";
+    if (is_threaded(plan) && is_shared(call)) text += "  workers.synchronize();\n";
   }
   return text;
 }

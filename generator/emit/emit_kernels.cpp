@@ -132,9 +132,10 @@ const std::string& KernelNames::of(const Call& call) const { return names_.at(ke
 std::string emit_kernels(const Plan& plan, const KernelNames& names) {
   std::string text = fmt::format(
       "{}#pragma once\n\n"
-      "#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n\n"
+      "#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n{}\n"
       "namespace {}_runtime {{\n",
-      head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"), plan.name);
+      head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"),
+      plan.training ? "#include \"runtime/transpose.h\"\n" : "", plan.name);
   for (const SpecializedFunction& function : specialized(plan, names, Dialect::cpp))
     text += "\n" + function.text + "\n";
   return text + tail(plan);

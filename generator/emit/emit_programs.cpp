@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "generator/emit/emit_calls.h"
+#include "generator/emit/emit_training.h"
 #include "generator/error.h"
 
 namespace mambac {
@@ -154,15 +155,12 @@ std::string emit_forward(const Plan& plan, const Program& program, const KernelN
 
 }  // namespace
 
-std::string input_name(const Plan& plan) { return plan.model.continuous() ? "input" : "tokens"; }
-
-std::string input_declaration(const Plan& plan) {
-  return plan.model.continuous() ? "const float* input" : "const int32_t* tokens";
-}
-
 std::string emit_program(const Plan& plan, const Program& program, const KernelNames& names) {
   if (program.name == "step") return emit_step(plan, program, names);
   if (program.name == "forward") return emit_forward(plan, program, names);
+  if (program.name == "train") return emit_train(plan, program, names);
+  if (program.name == "backward") return emit_backward(plan, program, names);
+  if (program.name == "weights_pack" || program.name == "weights_unpack") return emit_packing(plan, program, names);
   fail(ExitCode::internal, "there is no emitter for program '{}'", program.name);
 }
 

@@ -10,8 +10,4 @@ namespace mambac {
 
 std::string emit_program(const Plan& plan, const Program& program, const KernelNames& names);
 
-// "const std::int32_t* tokens" or "const float* input".
-std::string input_declaration(const Plan& plan);
-std::string input_name(const Plan& plan);
-
 }  // namespace mambac

@@ -38,13 +38,15 @@ void add_mamba1_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
     graph.activations.push_back({"xz", 2 * channels});
     graph.activations.push_back({"x", channels});
     graph.activations.push_back({"dt_b_c", rank + 2 * states});
+    if (mixer.delta_b_c_norm_epsilon) graph.activations.push_back({"dt_b_c_normed", rank + 2 * states});
     graph.activations.push_back({"delta", channels});
     graph.activations.push_back({"y", channels});
   }
   const ActivationSlice normed{"normed", 0, model_size}, residual{"residual", 0, model_size};
   const ActivationSlice x_before{"xz", 0, channels}, z{"xz", channels, channels}, x{"x", 0, channels};
   const ActivationSlice x_used{"x", 0, inner}, dt_b_c{"dt_b_c", 0, rank + 2 * states};
-  const ActivationSlice dt{"dt_b_c", 0, rank}, b{"dt_b_c", rank, states}, c{"dt_b_c", rank + states, states};
+  const std::string used = mixer.delta_b_c_norm_epsilon ? "dt_b_c_normed" : "dt_b_c";
+  const ActivationSlice dt{used, 0, rank}, b{used, rank, states}, c{used, rank + states, states};
   const ActivationSlice delta{"delta", 0, channels}, y{"y", 0, channels}, y_used{"y", 0, inner};
 
   auto& operations = graph.operations;
@@ -75,7 +77,7 @@ void add_mamba1_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
       operations.push_back({.kind = "rms_norm",
                             .about = fmt::format("{0} = rms_norm({0}), without weights", name),
                             .layer = layer,
-                            .inputs = {{"input", *slice}},
+                            .inputs = {{"input", {"dt_b_c", slice->first, slice->columns}}},
                             .outputs = {{"output", *slice}},
                             .numbers = {{"epsilon", *mixer.delta_b_c_norm_epsilon}}});
     }

@@ -28,6 +28,11 @@ std::string Operation::state(const std::string& role) const {
   return name ? *name : "";
 }
 
+std::string Operation::gradient(const std::string& role) const {
+  const std::string* name = find_role(gradients, role);
+  return name ? *name : "";
+}
+
 const ActivationSlice& Operation::input(const std::string& role) const {
   const ActivationSlice* slice = find_role(inputs, role);
   if (!slice) fail(ExitCode::internal, "operation '{}' has no input '{}'", about, role);
@@ -39,6 +44,9 @@ const ActivationSlice& Operation::output(const std::string& role) const {
   if (!slice) fail(ExitCode::internal, "operation '{}' has no output '{}'", about, role);
   return *slice;
 }
+
+bool Operation::has_input(const std::string& role) const { return find_role(inputs, role) != nullptr; }
+bool Operation::has_output(const std::string& role) const { return find_role(outputs, role) != nullptr; }
 
 int64_t Operation::size(const std::string& name) const {
   const int64_t* value = find_role(sizes, name);

@@ -23,6 +23,7 @@ struct GraphWeight {
 struct Activation {
   std::string name;
   int64_t width = 0;
+  Rows rows = Rows::tokens;
 };
 
 // Columns [first, first + columns) of an activation.
@@ -45,11 +46,15 @@ struct Operation {
   std::vector<std::pair<std::string, int64_t>> sizes = {};            // that the slices do not tell: "groups"
   std::vector<std::pair<std::string, double>> numbers = {};           // "epsilon"
   std::vector<std::string> flags = {};                                // "accumulate": project adds to its output
+  std::vector<std::pair<std::string, std::string>> gradients = {};    // role, checkpoint's tensor: is added to
 
   std::string weight(const std::string& role) const;  // "" if there is none
   std::string state(const std::string& role) const;
+  std::string gradient(const std::string& role) const;
   const ActivationSlice& input(const std::string& role) const;
   const ActivationSlice& output(const std::string& role) const;
+  bool has_input(const std::string& role) const;
+  bool has_output(const std::string& role) const;
   int64_t size(const std::string& name) const;
   double number(const std::string& name) const;
   bool has(const std::string& flag) const;

@@ -18,7 +18,7 @@ namespace {
 Deployment resolve(Deployment deployment, bool matrices_are_16_bit) {
   check(deployment);
   if (deployment.target == "cpu" && deployment.isa == "native") deployment.isa = native_isa();
-  if (deployment.weights == "auto") deployment.weights = matrices_are_16_bit ? "bf16" : "f32";
+  if (deployment.weights == "auto") deployment.weights = matrices_are_16_bit && !deployment.trains() ? "bf16" : "f32";
   return deployment;
 }
 
@@ -40,6 +40,25 @@ const StateTensor& Plan::state_tensor(const std::string& name) const {
 const Program& Plan::program(const std::string& name) const {
   return find_named(programs, name, "the plan has no program");
 }
+
+bool Plan::has_program(const std::string& name) const {
+  return std::any_of(programs.begin(), programs.end(), [&](const Program& one) { return one.name == name; });
+}
+const TapeTensor& Plan::tape_tensor(const std::string& name) const {
+  return find_named(training.value().tape, name, "the tape has no tensor");
+}
+
+const Parameter& Plan::parameter(const std::string& name) const {
+  return find_named(training.value().parameters, name, "training has no parameter");
+}
+
+int64_t floats_of(const StateTensor& tensor) {
+  int64_t floats = tensor.padded_last;
+  for (size_t dimension = 0; dimension + 1 < tensor.shape.size(); ++dimension) floats *= tensor.shape[dimension];
+  return floats;
+}
+
+bool is_real_time(const Program& program) { return program.name == "step" || program.name == "forward"; }
 
 std::string sha256(const std::string& text) {
   llvm::SHA256 hash;

@@ -88,6 +88,11 @@ struct StateTensor {
   int64_t offset = 0;  // floats from the start of the sequence's part
 };
 
+int64_t floats_of(const StateTensor& tensor);  // with padding
+
+// How many rows an activation has: one for each token, sequence, or checkpoint of a state.
+enum class Rows { tokens, sequences, checkpoints };
+
 // A piece of the workspace that lives from one call of a program to a later one.
 struct WorkspaceBuffer {
   std::string name;  // "residual"
@@ -95,10 +100,49 @@ struct WorkspaceBuffer {
   int64_t offset = 0;                     // floats
   int64_t first_call = 0, last_call = 0;  // index into the program's calls, inclusive
   std::string type = "float";  // of its elements: "bfloat16", "float2"; row_stride counts floats all the same
-  bool kept = false;           // from call to call of the program: nothing else lies there
+  bool kept = false;           // from before the first call until after the last: nothing else lies there
+  Rows holds = Rows::tokens;
 };
 
-enum class Space { weights, state, workspace, tokens, input, output };
+// One tensor of the gradients, of the optimizer's parameters and of their moments: row-major as in the checkpoint.
+struct Parameter {
+  std::string name;  // of the checkpoint's tensor
+  std::vector<int64_t> shape;
+  int64_t offset = 0;         // floats
+  bool weight_decay = false;  // decoupled weight decay applies
+};
+
+// What `train` leaves for `backward`.
+struct TapeTensor {
+  std::string name;                  // "layers.0.xz"
+  int64_t rows = 0, row_stride = 0;  // at most: a row a token, a sequence or a checkpoint
+  int64_t offset = 0;                // floats from the end of the tape's header
+};
+
+// Everything that training adds to a plan.
+struct TrainingPlan {
+  std::vector<Parameter> parameters;
+  int64_t parameter_floats = 0;
+  std::vector<TapeTensor> tape;  // the first one holds the inputs
+  int64_t tape_floats = 0;
+  int64_t checkpoint_tokens = 0;        // the state is kept every so many tokens
+  int64_t recomputed_exponentials = 0;  // per token: what a smaller tape costs
+  int64_t recomputed_multiply_adds = 0;
+};
+
+enum class Space {
+  weights,
+  state,
+  workspace,
+  tokens,
+  input,
+  output,
+  tape,
+  d_outputs,   // the gradient of the outputs
+  gradients,   // of the parameters
+  parameters,  // as an optimizer holds them
+  packed,      // weights being packed or unpacked
+};
 
 // A pointer argument.
 struct Operand {
@@ -140,9 +184,9 @@ struct Call {
 };
 
 // `forward` runs `calls` for every block of tokens, then `outputs_all` or, after the last block, `outputs_last`.
-// `step` runs `calls` and `outputs_all` once.
+// `step` runs `calls` and `outputs_all` once; the other programs have `calls` alone.
 struct Program {
-  std::string name;          // "step", "forward"
+  std::string name;          // "step", "forward", "train", "backward", "weights_pack", "weights_unpack"
   int64_t sequences = 1;     // that one run of the calls works on
   int64_t block_tokens = 1;  // most tokens of a block
   std::vector<WorkspaceBuffer> buffers = {};
@@ -172,6 +216,7 @@ struct Plan {
   int64_t state_floats = 0;  // of one sequence
   int64_t workspace_floats = 0;
   std::vector<Program> programs;
+  std::optional<TrainingPlan> training;  // of a deployment with `train`
   Cost cost;
   // Target's choices that the emitted header explains: {"vector lanes", "16"}.
   std::vector<std::pair<std::string, std::string>> choices;
@@ -181,7 +226,13 @@ struct Plan {
   const PackedTensor& weight(const std::string& name) const;
   const StateTensor& state_tensor(const std::string& name) const;
   const Program& program(const std::string& name) const;
+  bool has_program(const std::string& name) const;
+  const TapeTensor& tape_tensor(const std::string& name) const;
+  const Parameter& parameter(const std::string& name) const;
 };
+
+// step and forward, for which the real-time certificate is made.
+bool is_real_time(const Program& program);
 
 nlohmann::ordered_json to_json(const Plan& plan);  // without `hash`
 std::string to_text(const Plan& plan);             // plan.json: to_json plus the hash, indented

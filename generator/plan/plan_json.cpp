@@ -37,6 +37,16 @@ std::string name_of(Space space) {
       return "input";
     case Space::output:
       return "output";
+    case Space::tape:
+      return "tape";
+    case Space::d_outputs:
+      return "d_outputs";
+    case Space::gradients:
+      return "gradients";
+    case Space::parameters:
+      return "parameters";
+    case Space::packed:
+      return "packed";
   }
   return "";
 }
@@ -162,6 +172,17 @@ Json json_of(const Call& call) {
   return json;
 }
 
+Json json_of(const Parameter& parameter) {
+  return {{"name", parameter.name},
+          {"shape", parameter.shape},
+          {"offset", parameter.offset},
+          {"weight_decay", parameter.weight_decay}};
+}
+
+Json json_of(const TapeTensor& tensor) {
+  return {{"name", tensor.name}, {"rows", tensor.rows}, {"row_stride", tensor.row_stride}, {"offset", tensor.offset}};
+}
+
 Json json_of(const Program& program);
 
 template <typename Element>
@@ -188,6 +209,16 @@ Json json_of(const Cost& cost) {
           {"exponentials", cost.exponentials},
           {"weight_bytes", cost.weight_bytes},
           {"state_bytes", cost.state_bytes}};
+}
+
+Json json_of(const TrainingPlan& training) {
+  return {{"parameters", json_of(training.parameters)},
+          {"parameter_floats", training.parameter_floats},
+          {"tape", json_of(training.tape)},
+          {"tape_floats", training.tape_floats},
+          {"checkpoint_tokens", training.checkpoint_tokens},
+          {"recomputed_exponentials", training.recomputed_exponentials},
+          {"recomputed_multiply_adds", training.recomputed_multiply_adds}};
 }
 
 bool holds_list_of_objects(const Json& json) {
@@ -222,21 +253,23 @@ void write(const Json& json, const std::string& indent, std::string& text) {
 nlohmann::ordered_json to_json(const Plan& plan) {
   Json choices = Json::object();
   for (const auto& [name, value] : plan.choices) choices[name] = value;
-  return {{"name", plan.name},
-          {"generator_version", plan.generator_version},
-          {"model_hash", plan.model_hash},
-          {"model", to_json(plan.model)},
-          {"deployment", to_json(plan.deployment)},
-          {"weight_type", name_of(plan.weight_type)},
-          {"choices", std::move(choices)},
-          {"cost", json_of(plan.cost)},
-          {"checkpoint", json_of(plan.checkpoint)},
-          {"weight_bytes", plan.weight_bytes},
-          {"weights", json_of(plan.weights)},
-          {"state_floats", plan.state_floats},
-          {"state", json_of(plan.state)},
-          {"workspace_floats", plan.workspace_floats},
-          {"programs", json_of(plan.programs)}};
+  Json json = {{"name", plan.name},
+               {"generator_version", plan.generator_version},
+               {"model_hash", plan.model_hash},
+               {"model", to_json(plan.model)},
+               {"deployment", to_json(plan.deployment)},
+               {"weight_type", name_of(plan.weight_type)},
+               {"choices", std::move(choices)},
+               {"cost", json_of(plan.cost)},
+               {"checkpoint", json_of(plan.checkpoint)},
+               {"weight_bytes", plan.weight_bytes},
+               {"weights", json_of(plan.weights)},
+               {"state_floats", plan.state_floats},
+               {"state", json_of(plan.state)},
+               {"workspace_floats", plan.workspace_floats},
+               {"programs", json_of(plan.programs)}};
+  if (plan.training) json["training"] = json_of(*plan.training);
+  return json;
 }
 
 std::string to_text(const Plan& plan) {

@@ -27,12 +27,6 @@ void check_disjoint(std::vector<Range> ranges, int64_t end, const std::string& w
   }
 }
 
-int64_t floats_of(const StateTensor& tensor) {
-  int64_t floats = tensor.padded_last;
-  for (size_t dimension = 0; dimension + 1 < tensor.shape.size(); ++dimension) floats *= tensor.shape[dimension];
-  return floats;
-}
-
 void check_weights(const Plan& plan) {
   std::vector<Range> ranges;
   for (const PackedTensor& tensor : plan.weights) {
@@ -139,16 +133,34 @@ void check_operand(const Plan& plan, const Program& program, const Operand& oper
         fail(ExitCode::internal, "plan: {}: operand {} has rows of {} floats, its buffer of {}", where, operand.name,
              operand.row_stride, buffer->row_stride);
       }
-      if (buffer->rows < (operand.last_row_only ? 1 : rows_of(program))) {
+      const int64_t needed = buffer->holds == Rows::sequences ? program.sequences : rows_of(program);
+      if (buffer->rows < (operand.last_row_only ? 1 : needed)) {
         fail(ExitCode::internal, "plan: {}: buffer {} has {} rows, the program {}", where, operand.name, buffer->rows,
              rows_of(program));
       }
       const int64_t first_column = operand.offset - buffer->offset;
       return inside(first_column, first_column + operand.columns, 0, buffer->row_stride);
     }
+    case Space::tape: {
+      const TapeTensor& tensor = plan.tape_tensor(operand.name);
+      if (operand.row_stride != tensor.row_stride) {
+        fail(ExitCode::internal, "plan: {}: operand {} has rows of {} floats, the tape's of {}", where, operand.name,
+             operand.row_stride, tensor.row_stride);
+      }
+      const int64_t first_column = operand.offset - tensor.offset;
+      return inside(first_column, first_column + operand.columns, 0, tensor.row_stride);
+    }
+    case Space::gradients:
+    case Space::parameters:
+      return inside(operand.offset, operand.offset + operand.columns, 0, plan.training.value().parameter_floats);
+    case Space::packed: {
+      const PackedTensor& tensor = plan.weight(operand.name);
+      return inside(operand.offset, operand.offset + operand.columns * 4, tensor.offset, tensor.offset + tensor.bytes);
+    }
     case Space::tokens:
     case Space::input:
     case Space::output:
+    case Space::d_outputs:
       return inside(operand.offset, operand.offset + operand.columns, 0, operand.row_stride);
   }
 }
@@ -175,11 +187,26 @@ void check_calls(const Plan& plan, const Program& program, const std::vector<Cal
   }
 }
 
+void check_training(const TrainingPlan& training) {
+  std::vector<Range> tape, parameters;
+  for (const TapeTensor& tensor : training.tape) {
+    tape.push_back({tensor.name, tensor.offset, tensor.offset + tensor.rows * tensor.row_stride});
+  }
+  check_disjoint(tape, training.tape_floats, "the tape");
+  for (const Parameter& parameter : training.parameters) {
+    int64_t floats = 1;
+    for (const int64_t size : parameter.shape) floats *= size;
+    parameters.push_back({parameter.name, parameter.offset, parameter.offset + floats});
+  }
+  check_disjoint(parameters, training.parameter_floats, "the parameters");
+}
+
 }  // namespace
 
 void verify_plan(const Plan& plan) {
   check_weights(plan);
   check_state(plan);
+  if (plan.training) check_training(*plan.training);
   for (const Program& program : plan.programs) {
     check_buffers(plan, program);
     check_calls(plan, program, program.calls);

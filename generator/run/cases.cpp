@@ -94,34 +94,6 @@ void repeat(std::vector<Value>& values, int64_t times) {
   for (int64_t i = size; i < size * times; ++i) values[i] = values[i - size];
 }
 
-// The state of `sequences` sequences; zero where the file says nothing.
-std::vector<float> read_state(const SafetensorsFile& file, const StateLayout& layout, bool batched, int64_t sequences) {
-  std::vector<float> state(sequences * layout.sequence_floats);
-  std::string absent, present;
-  for (const StateTensor& tensor : layout.tensors) {
-    const std::string name = fmt::format("{}_in.{}", tensor.golden_name, tensor.layer);
-    (file.has(name) ? present : absent) = name;
-    if (!file.has(name)) continue;
-    std::vector<int64_t> shape = golden_shape(tensor);
-    if (batched) shape.insert(shape.begin(), sequences);
-    if (file.at(name).shape != shape) {
-      fail(ExitCode::input, "{}: `{}` has shape {}; expected {}", file.path().string(), name,
-           shape_text(file.at(name).shape), shape_text(shape));
-    }
-    std::vector<float> values(product(shape));
-    file.at(name).read(0, std::span(values));
-    const std::vector<int64_t> offsets = golden_offsets(tensor);
-    for (size_t i = 0; i < values.size(); ++i) {
-      state[i / offsets.size() * layout.sequence_floats + offsets[i % offsets.size()]] = values[i];
-    }
-  }
-  if (!present.empty() && !absent.empty()) {
-    fail(ExitCode::input, "{}: `{}` is missing, but `{}` is there; give the whole state or none of it",
-         file.path().string(), absent, present);
-  }
-  return state;
-}
-
 void check_same_bits(const std::string& name, std::span<const float> values, int64_t sequences) {
   const size_t size = values.size() / sequences;
   for (int64_t sequence = 1; sequence < sequences; ++sequence) {
@@ -130,18 +102,6 @@ void check_same_bits(const std::string& name, std::span<const float> values, int
            name, sequence);
     }
   }
-}
-
-// One sequence's answer if the case holds one sequence, else all of them.
-Answer answer(std::string name, std::vector<int64_t> shape, std::vector<float> values, int64_t sequences,
-              bool batched) {
-  if (batched) {
-    shape.insert(shape.begin(), sequences);
-  } else {
-    check_same_bits(name, values, sequences);
-    values.resize(values.size() / sequences);
-  }
-  return {std::move(name), std::move(shape), std::move(values)};
 }
 
 // The floats of a state: what follows its header.
@@ -182,6 +142,34 @@ StateLayout read_state_layout(const nlohmann::ordered_json& plan) {
   }
 }
 
+std::vector<float> read_state(const SafetensorsFile& file, const StateLayout& layout, const std::string& prefix,
+                              const std::string& suffix, bool batched, int64_t sequences) {
+  std::vector<float> state(sequences * layout.sequence_floats);
+  std::string absent, present;
+  for (const StateTensor& tensor : layout.tensors) {
+    const std::string name = fmt::format("{}{}_{}.{}", prefix, tensor.golden_name, suffix, tensor.layer);
+    (file.has(name) ? present : absent) = name;
+    if (!file.has(name)) continue;
+    std::vector<int64_t> shape = golden_shape(tensor);
+    if (batched) shape.insert(shape.begin(), sequences);
+    if (file.at(name).shape != shape) {
+      fail(ExitCode::input, "{}: `{}` has shape {}; expected {}", file.path().string(), name,
+           shape_text(file.at(name).shape), shape_text(shape));
+    }
+    std::vector<float> values(product(shape));
+    file.at(name).read(0, std::span(values));
+    const std::vector<int64_t> offsets = golden_offsets(tensor);
+    for (size_t i = 0; i < values.size(); ++i) {
+      state[i / offsets.size() * layout.sequence_floats + offsets[i % offsets.size()]] = values[i];
+    }
+  }
+  if (!present.empty() && !absent.empty()) {
+    fail(ExitCode::input, "{}: `{}` is missing, but `{}` is there; give the whole state or none of it",
+         file.path().string(), absent, present);
+  }
+  return state;
+}
+
 Case read_case(const SafetensorsFile& file, const mambac_artifact& artifact, const StateLayout& layout) {
   Case given;
   const TensorView& input = read_input_shape(file, artifact, given);
@@ -191,13 +179,24 @@ Case read_case(const SafetensorsFile& file, const mambac_artifact& artifact, con
     given.values.resize(input.count());
     input.read(0, std::span(given.values));
   }
-  given.state = read_state(file, layout, given.batched, given.batched ? artifact.batch : 1);
+  given.state = read_state(file, layout, "", "in", given.batched, given.batched ? artifact.batch : 1);
   if (!given.batched) {
     repeat(given.tokens, artifact.batch);
     repeat(given.values, artifact.batch);
     repeat(given.state, artifact.batch);
   }
   return given;
+}
+
+Answer make_answer(std::string name, std::vector<int64_t> shape, std::vector<float> values, int64_t sequences,
+                   bool batched) {
+  if (batched) {
+    shape.insert(shape.begin(), sequences);
+  } else {
+    check_same_bits(name, values, sequences);
+    values.resize(values.size() / sequences);
+  }
+  return {std::move(name), std::move(shape), std::move(values)};
 }
 
 std::vector<Answer> state_answers(std::span<const float> state, const mambac_artifact& artifact,
@@ -208,10 +207,32 @@ std::vector<Answer> state_answers(std::span<const float> state, const mambac_art
     for (int64_t sequence = 0; sequence < artifact.batch; ++sequence) {
       for (int64_t offset : golden_offsets(tensor)) values.push_back(state[sequence * layout.sequence_floats + offset]);
     }
-    answers.push_back(answer(fmt::format("{}_out.{}", tensor.golden_name, tensor.layer), golden_shape(tensor),
-                             std::move(values), artifact.batch, batched));
+    answers.push_back(make_answer(fmt::format("{}_out.{}", tensor.golden_name, tensor.layer), golden_shape(tensor),
+                                  std::move(values), artifact.batch, batched));
   }
   return answers;
+}
+
+std::vector<Answer> state_gradients(std::span<const float> d_state, const mambac_artifact& artifact,
+                                    const StateLayout& layout, bool batched) {
+  std::vector<Answer> answers;
+  const int64_t sequences = batched ? artifact.batch : 1;
+  for (const StateTensor& tensor : layout.tensors) {
+    std::vector<float> values;
+    for (int64_t sequence = 0; sequence < sequences; ++sequence) {
+      for (int64_t offset : golden_offsets(tensor))
+        values.push_back(d_state[sequence * layout.sequence_floats + offset]);
+    }
+    answers.push_back(make_answer(fmt::format("grad.{}_in.{}", tensor.golden_name, tensor.layer), golden_shape(tensor),
+                                  std::move(values), sequences, batched));
+  }
+  return answers;
+}
+
+std::span<float> floats_of_state(std::span<std::byte> state, const mambac_artifact& artifact,
+                                 const StateLayout& layout) {
+  const size_t floats = artifact.batch * layout.sequence_floats;
+  return {reinterpret_cast<float*>(state.last(floats * sizeof(float)).data()), floats};
 }
 
 std::vector<float> run_program(const std::string& program, const Artifact& artifact, Session& session,
@@ -255,7 +276,7 @@ std::vector<Answer> run_case(const Case& given, const std::string& program, cons
   set_state_floats(session, given.state);
   std::vector<float> outputs = run_program(program, artifact, session, given.tokens, given.values, given.count);
   std::vector<Answer> answers{
-      answer("outputs", {given.count, table.output_size}, std::move(outputs), table.batch, given.batched)};
+      make_answer("outputs", {given.count, table.output_size}, std::move(outputs), table.batch, given.batched)};
   std::ranges::move(state_answers(state_floats(session, table, layout), table, layout, given.batched),
                     std::back_inserter(answers));
   return answers;

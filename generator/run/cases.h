@@ -46,6 +46,11 @@ struct Answer {
   std::vector<float> values;
 };
 
+// One sequence's answer, if the case holds one sequence, else all of them. Throws Error (ExitCode::difference) if the
+// case is not batched and a sequence has other bits than the first one.
+Answer make_answer(std::string name, std::vector<int64_t> shape, std::vector<float> values, int64_t sequences,
+                   bool batched);
+
 // A state's tensors in the shapes of case files. If the case is not batched, it throws Error (ExitCode::difference)
 // when a sequence has other bits than the first one.
 std::vector<Answer> state_answers(std::span<const float> state, const mambac_artifact& artifact,
@@ -55,6 +60,19 @@ std::vector<Answer> state_answers(std::span<const float> state, const mambac_art
 // at most `artifact.forward_tokens`. The first answer is `outputs`.
 std::vector<Answer> run_case(const Case& given, const std::string& program, const Artifact& artifact,
                              const StateLayout& layout, Session& session);
+
+// The same of the gradient of a state before the first token: grad.{golden name}_in.{layer}, and of the first sequence
+// alone if the case is not batched.
+std::vector<Answer> state_gradients(std::span<const float> d_state, const mambac_artifact& artifact,
+                                    const StateLayout& layout, bool batched);
+
+// The floats of a state, or of a state's gradient: what follows its header.
+std::span<float> floats_of_state(std::span<std::byte> state, const mambac_artifact& artifact,
+                                 const StateLayout& layout);
+
+// {stem}_{suffix}.{layer} of every tensor of a state, (sequences, sequence_floats); zero where the file has none.
+std::vector<float> read_state(const SafetensorsFile& file, const StateLayout& layout, const std::string& prefix,
+                              const std::string& suffix, bool batched, int64_t sequences);
 
 // Runs `count` tokens of every sequence; returns the outputs (batch, count, output_size).
 std::vector<float> run_program(const std::string& program, const Artifact& artifact, Session& session,

@@ -127,6 +127,38 @@ void Session::forward(const void* input, int32_t count, mambac_outputs outputs, 
   }
 }
 
+void Session::train(const mambac_weights& weights, ArtifactMemory& tape, const void* input, int32_t count,
+                    std::span<float> output) {
+  const mambac_artifact& table = artifact_.table();
+  if (table.train == nullptr) {
+    fail(ExitCode::input, "{} has no program train; build it with --programs step,forward,train",
+         artifact_.folder().string());
+  }
+  if (static_cast<int64_t>(output.size()) < int64_t{table.batch} * count * table.output_size ||
+      tape.bytes() < table.tape_bytes) {
+    fail(ExitCode::internal, "train of {} needs more room for its output or tape", table.name);
+  }
+  const int status = table.train(&weights, workspace_, state_.data(), tape.data(), input, count, output.data());
+  if (status != MAMBAC_OK) {
+    fail_with_status(status, fmt::format("train of {}: {}", table.name, table.status_message(status)));
+  }
+}
+
+void Session::backward(const mambac_weights& weights, const ArtifactMemory& tape, std::span<const float> d_outputs,
+                       const ArtifactMemory* d_state_out, std::span<float> gradients, ArtifactMemory* d_state_in,
+                       std::span<float> d_inputs) {
+  const mambac_artifact& table = artifact_.table();
+  if (static_cast<int64_t>(gradients.size()) < table.parameters) {
+    fail(ExitCode::internal, "backward of {} needs more room for its gradients", table.name);
+  }
+  const int status = table.backward(
+      &weights, workspace_, tape.data(), d_outputs.data(), d_state_out ? d_state_out->data() : nullptr,
+      gradients.data(), d_state_in ? d_state_in->data() : nullptr, d_inputs.empty() ? nullptr : d_inputs.data());
+  if (status != MAMBAC_OK) {
+    fail_with_status(status, fmt::format("backward of {}: {}", table.name, table.status_message(status)));
+  }
+}
+
 void Session::reset() {
   std::vector<std::byte> bytes(state_.bytes());
   artifact_.table().state_reset(bytes.data());

@@ -52,6 +52,14 @@ class Session {
   void forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output);
   void reset();
 
+  // Training. `tape`: tape_bytes, aligned as the artifact asks for. `d_state_out` and `d_state_in`: state_bytes, or
+  // empty. Shapes as in the artifact's header.
+  void train(const mambac_weights& weights, ArtifactMemory& tape, const void* input, int32_t count,
+             std::span<float> output);
+  void backward(const mambac_weights& weights, const ArtifactMemory& tape, std::span<const float> d_outputs,
+                const ArtifactMemory* d_state_out, std::span<float> gradients, ArtifactMemory* d_state_in,
+                std::span<float> d_inputs);
+
   // Any number of tokens of one sequence (batch 1), at least one: by `forward` in blocks, or by `step` where the
   // artifact has no `forward`, and where one token is left. `output` is that of the last token.
   void feed(std::span<const int32_t> tokens, std::span<float> output);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "clang/Frontend/ASTUnit.h"
@@ -67,10 +68,12 @@ class Specializer {
 
   std::vector<SpecializedFunction> run() {
     for (size_t index = 0; index < wanted_.size(); ++index) {
-      const auto& [kernel, arguments, name] = wanted_[index];
-      suffix_ = name.starts_with(kernel) ? name.substr(kernel.size()) : "_of_" + name;
-      emit(find(index), name, false);
+      const clang::FunctionDecl* kernel = find(index)->getDefinition();
+      if (kernel == nullptr) fail(ExitCode::internal, "{} is declared, but not defined", wanted_[index].name);
+      kernels_.emplace(kernel, &wanted_[index]);
+      helper_names_.emplace(wanted_[index].name, kernel);
     }
+    for (size_t index = 0; index < wanted_.size(); ++index) emit_kernel(find(index)->getDefinition());
     return std::move(emitted_);
   }
 
@@ -119,9 +122,18 @@ class Specializer {
     fail(ExitCode::internal, "no instantiation of {} was found", wanted_[index].kernel);
   }
 
+  // A wanted function, once: a kernel may be another's helper too, and then precedes it.
+  const std::string& emit_kernel(const clang::FunctionDecl* definition) {
+    const auto& [kernel, arguments, name] = *kernels_.at(definition);
+    if (!emitted_kernels_.insert(definition).second) return name;
+    const std::string suffix =
+        std::exchange(suffix_, name.starts_with(kernel) ? name.substr(kernel.size()) : "_of_" + name);
+    emit(const_cast<clang::FunctionDecl*>(definition), name, false);
+    suffix_ = suffix;
+    return name;
+  }
+
   void emit(clang::FunctionDecl* function, const std::string& name, bool is_helper) {
-    if (function->getDefinition() == nullptr) fail(ExitCode::internal, "{} is declared, but not defined", name);
-    function = function->getDefinition();
     const clang::SourceManager& manager = unit_->getSourceManager();
     const SourceText source(manager, unit_->getLangOpts(), manager.getFileID(function->getLocation()));
     Renderer renderer(unit_->getASTContext(), source, names_);
@@ -135,6 +147,7 @@ class Specializer {
     if (definition == nullptr) return std::nullopt;
     const clang::SourceManager& manager = unit_->getSourceManager();
     if (!manager.getFilename(definition->getLocation()).starts_with(root + templates_folder)) return std::nullopt;
+    if (kernels_.contains(definition)) return emit_kernel(definition);
     const auto [entry, is_new] = helpers_.try_emplace(definition, helper_name(definition));
     if (is_new) emit(const_cast<clang::FunctionDecl*>(definition), entry->second, true);
     return entry->second;
@@ -187,6 +200,8 @@ class Specializer {
   std::string unit_text_;
   std::unique_ptr<clang::ASTUnit> unit_;
   std::string suffix_;  // of the kernel that is being emitted: "_192_to_768"
+  std::map<const clang::FunctionDecl*, const Specialization*> kernels_;  // the wanted ones
+  std::set<const clang::FunctionDecl*> emitted_kernels_;
   std::map<const clang::FunctionDecl*, std::string> helpers_;
   std::map<std::string, const clang::FunctionDecl*> helper_names_;
   std::vector<SpecializedFunction> emitted_;

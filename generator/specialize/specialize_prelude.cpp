@@ -33,6 +33,14 @@ using std::uint32_t;
 using std::uint64_t;
 using std::uint8_t;
 )"},
+      {"utility", R"(#pragma once
+namespace std {
+template <typename Integer, Integer... Value>
+struct integer_sequence {};
+template <typename Integer, Integer count>
+using make_integer_sequence = __make_integer_seq<integer_sequence, Integer, count>;
+}  // namespace std
+)"},
       {"type_traits", R"(#pragma once
 namespace std {
 template <typename First, typename Second>

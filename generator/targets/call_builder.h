@@ -1,6 +1,7 @@
 // Operations become calls: template arguments and arguments in the order of the kernel's declaration.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -45,22 +46,37 @@ class CallBuilder {
     const PackedTensor& tensor = site_.plan.weight(name);
     return argument(role, Operand{Space::weights, name, tensor.offset});
   }
+  // A tensor of the state; or, where training works on a copy, the activation that holds it; null if it has no floats.
   CallBuilder& state(const std::string& role) {
     const std::string name = operation_.state(role);
+    if (name.empty()) return operation_.has_output(role) ? output(role) : argument(role, NoOperand{});
     return argument(role, Operand{Space::state, name, site_.plan.state_tensor(name).offset, 0, 0, false, true});
+  }
+  // The gradient of a tensor of the state, of every sequence.
+  CallBuilder& state_gradient(const std::string& role) {
+    const StateTensor& tensor = site_.plan.state_tensor(operation_.state(role));
+    return argument(role, Operand{Space::workspace, "d_state", tensor.offset, site_.plan.state_floats,
+                                  floats_of(tensor), false, true});
+  }
+  // The gradient of `rows` rows of a parameter.
+  CallBuilder& gradient(const std::string& role, int64_t rows, int64_t first_row = 0) {
+    const std::string name = operation_.gradient(role);
+    if (name.empty()) return argument(role + "_gradient", NoOperand{});
+    const Parameter& parameter = site_.plan.parameter(name);
+    int64_t columns = 1;
+    for (size_t dimension = 1; dimension < parameter.shape.size(); ++dimension) columns *= parameter.shape[dimension];
+    return argument(role + "_gradient", Operand{Space::gradients, name, parameter.offset + first_row * columns, 0,
+                                                rows * columns, false, true});
   }
   CallBuilder& tokens(const std::string& role) { return argument(role, Operand{Space::tokens, "", 0, 1, 1}); }
   CallBuilder& input(const std::string& role) {
     const ActivationSlice& slice = operation_.input(role);
     // The final norm is the one operation that reads the whole block when only its last row is asked for.
     const bool from_block = slice.name == "residual" && site_.last_row_only;
-    return argument(role, Operand{slice.name.empty() ? Space::input : Space::workspace, slice.name, slice.first,
-                                  stride(slice), slice.columns, from_block, false});
+    return argument(role, operand(slice, Space::input, from_block, false));
   }
   CallBuilder& output(const std::string& role) {
-    const ActivationSlice& slice = operation_.output(role);
-    return argument(role, Operand{slice.name.empty() ? Space::output : Space::workspace, slice.name, slice.first,
-                                  stride(slice), slice.columns, false, true});
+    return argument(role, operand(operation_.output(role), Space::output, false, true));
   }
   CallBuilder& argument(const std::string& name, Argument value) {
     call_.arguments.emplace_back(name, std::move(value));
@@ -76,15 +92,40 @@ class CallBuilder {
     return call_;
   }
 
-  // Floats between the rows of an activation, or of the user's input or output.
+  // Floats between the rows of an activation, of the tape, or of the user's input or output.
   int64_t stride(const ActivationSlice& slice) const {
     if (slice.name.empty()) return slice.columns;
+    if (slice.name == "d_outputs") return site_.plan.model.outputs();
+    if (const TapeTensor* kept = on_tape(slice)) return kept->row_stride;
     return round_up(site_.graph.activation(slice.name).width, channel_padding);
   }
   int64_t input_stride(const std::string& role) const { return stride(operation_.input(role)); }
   int64_t output_stride(const std::string& role) const { return stride(operation_.output(role)); }
+  // Floats between two sequences' parts of a state.
+  int64_t state_stride(const std::string& role) const {
+    if (!operation_.state(role).empty()) return site_.plan.state_floats;
+    return operation_.has_output(role) ? output_stride(role) : 0;
+  }
 
  private:
+  const TapeTensor* on_tape(const ActivationSlice& slice) const {
+    if (!site_.plan.training) return nullptr;
+    const auto& tape = site_.plan.training->tape;
+    const auto found =
+        std::find_if(tape.begin(), tape.end(), [&](const TapeTensor& one) { return one.name == slice.name; });
+    return found == tape.end() ? nullptr : &*found;
+  }
+
+  Operand operand(const ActivationSlice& slice, Space users, bool last_row_only, bool written) const {
+    const TapeTensor* kept = on_tape(slice);
+    const Space space = slice.name.empty()          ? users
+                        : slice.name == "d_outputs" ? Space::d_outputs
+                        : kept                      ? Space::tape
+                                                    : Space::workspace;
+    return {space,         slice.name, slice.first + (kept ? kept->offset : 0), stride(slice), slice.columns,
+            last_row_only, written};
+  }
+
   const CallSite& site_;
   const Operation& operation_;
   Call call_;

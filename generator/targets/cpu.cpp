@@ -7,6 +7,7 @@
 #include "fmt/format.h"
 #include "generator/error.h"
 #include "generator/targets/cpu_kernels.h"
+#include "generator/targets/cpu_training.h"
 #include "generator/targets/packing.h"
 #include "generator/targets/targets.h"
 #include "generator/targets/workspace.h"
@@ -82,10 +83,12 @@ void plan_for_cpu(const Graph& graph, Plan& plan) {
   const CpuChoices choices = choices_for(plan.deployment.isa);
   pack_weights(graph, choices, plan);
   for (const std::string& name : plan.deployment.programs) {
+    if (name == "train") continue;
     Program program = plan_program(graph, plan, choices, name);
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program));
     plan.programs.push_back(std::move(program));
   }
+  if (plan.deployment.trains()) plan_training_for_cpu(graph, choices, plan);
   plan.choices = {
       {"vector", fmt::format("{} floats; lanes run along outputs and channels", choices.lanes)},
       {"panels", fmt::format("{} outputs of a matrix side by side, read front to back", choices.panel_outputs)},

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "generator/error.h"
 #include "generator/targets/call_builder.h"
 
 namespace mambac {
@@ -59,7 +58,7 @@ Call convolve(const CpuProgram& program, const Operation& operation) {
       .shape("Taps", taps.columns)
       .shape("InputStride", call.input_stride("input"))
       .shape("OutputStride", call.output_stride("output"))
-      .shape("StateStride", program.plan.state_floats)
+      .shape("StateStride", call.state_stride("window"))
       .shape("Lanes", program.choices.lanes)
       .shape("Bias", boolean(!operation.weight("bias").empty()))
       .parts()
@@ -189,7 +188,7 @@ Call cpu_call(const CpuProgram& program, const Operation& operation) {
   if (operation.kind == "head_scan") return head_scan(program, operation);
   if (operation.kind == "gated_rms_norm") return gated_rms_norm(program, operation);
   if (operation.kind == "gate") return gate(program, operation);
-  fail(ExitCode::internal, "the CPU has no kernel for operation '{}'", operation.kind);
+  return cpu_training_call(program, operation);
 }
 
 }  // namespace mambac

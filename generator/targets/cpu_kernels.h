@@ -20,5 +20,6 @@ struct CpuProgram : CallSite {
 
 // Workspace offsets are relative to each buffer until the workspace is laid out.
 Call cpu_call(const CpuProgram& program, const Operation& operation);
+Call cpu_training_call(const CpuProgram& program, const Operation& operation);  // those of training alone
 
 }  // namespace mambac

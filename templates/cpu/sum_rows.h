@@ -1,0 +1,35 @@
+// The gradient of a bias: the sum of its outputs' gradients.
+#pragma once
+
+#include "runtime/vector.h"
+
+namespace mambac {
+
+using namespace mambac_runtime;
+
+// gradient (`Columns`) += the sum over rows of d_output (rows, `Columns`), in the order of the rows.
+// Threads share the columns: this is `part` of `Parts`.
+template <int Columns, int GradientStride, int Lanes, int Parts>
+inline void sum_rows(const float* d_output, float* gradient, int rows, int part) {
+  constexpr int full_blocks = Columns / Lanes;
+  constexpr int last_columns = Columns % Lanes;
+  const int first = Parts == 1 ? 0 : part * full_blocks / Parts;
+  const int end = Parts == 1 ? full_blocks : (part + 1) * full_blocks / Parts;
+  for (int block = first; block < end; ++block) {
+    floats<Lanes> sum = load<Lanes>(gradient + block * Lanes);
+    for (long row = 0; row < rows; ++row) sum += load<Lanes>(d_output + row * GradientStride + block * Lanes);
+    store<Lanes>(gradient + block * Lanes, sum);
+  }
+  if constexpr (last_columns > 0) {
+    if (Parts == 1 || part == Parts - 1) {
+      constexpr int column = full_blocks * Lanes;
+      floats<Lanes> sum = load_first<Lanes, last_columns>(gradient + column);
+      for (long row = 0; row < rows; ++row) {
+        sum += load_first<Lanes, last_columns>(d_output + row * GradientStride + column);
+      }
+      store_first<Lanes, last_columns>(gradient + column, sum);
+    }
+  }
+}
+
+}  // namespace mambac
