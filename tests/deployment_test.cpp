@@ -44,6 +44,13 @@ TEST(Deployment, ReadsEveryField) {
   EXPECT_EQ(to_json(parse_deployment(text, "deployment.json")).dump(), text);
 }
 
+TEST(Deployment, ReadsEveryFieldOfTraining) {
+  const std::string text =
+      R"({"target":"cpu","isa":"x86-64-v4","weights":"f32","batch":3,"forward_tokens":17,"threads":2,)"
+      R"("programs":["step","train"],"train_tokens":40,"tape":"fast"})";
+  EXPECT_EQ(to_json(parse_deployment(text, "deployment.json")).dump(), text);
+}
+
 TEST(Deployment, ReadsEveryFieldOfAGpu) {
   const std::string text =
       R"({"target":"cuda","arch":"sm_80","weights":"f32","batch":3,"blocks":64,"forward_tokens":17,)"
@@ -54,7 +61,7 @@ TEST(Deployment, ReadsEveryFieldOfAGpu) {
 TEST(Deployment, RefusesByName) {
   EXPECT_EQ(refusal(R"({"thread": 2})"),
             "deployment.json: field \"thread\" is unknown; known are: target, isa, arch, weights, batch, "
-            "forward_tokens, threads, blocks, programs");
+            "forward_tokens, threads, blocks, programs, train_tokens, tape");
   EXPECT_EQ(refusal(R"({"batch": 0})"), "deployment.json: field \"batch\" is 0, must be 1 to 4096");
   EXPECT_EQ(refusal(R"({"batch": 1, "batch": 2})"), "deployment.json: field \"batch\" is given twice");
   EXPECT_EQ(refusal(R"({"batch": null})"),
@@ -72,11 +79,17 @@ TEST(Deployment, RefusesByName) {
   EXPECT_EQ(refusal(R"({"blocks": 64})"),
             "deployment.json: field \"blocks\" does not belong to target cpu; leave it out");
   EXPECT_EQ(refusal(R"({"programs": []})"),
-            "deployment.json: field \"programs\" is empty, name at least one of: step, forward, steps");
+            "deployment.json: field \"programs\" is empty, name at least one of: step, forward, steps, train");
   EXPECT_EQ(refusal(R"({"programs": "step"})"), "deployment.json: field \"programs\" must be a list of strings");
   EXPECT_EQ(refusal(R"({"programs": ["step", "step"]})"), "deployment.json: field \"programs\" names step twice");
-  EXPECT_EQ(refusal(R"({"programs": ["train"]})"),
-            "deployment.json: field \"programs\" is \"train\", must be one of: step, forward, steps");
+  EXPECT_EQ(refusal(R"({"programs": ["backward"]})"),
+            "deployment.json: field \"programs\" is \"backward\", must be one of: step, forward, steps, train");
+  EXPECT_EQ(refusal(R"({"programs": ["step", "train"], "weights": "bf16"})"),
+            "deployment.json: field \"weights\" is bf16, but the program train needs f32");
+  EXPECT_EQ(refusal(R"({"programs": ["step", "train"], "target": "cuda"})"),
+            "deployment.json: field \"programs\" names train, which target cuda does not have yet; leave it out");
+  EXPECT_EQ(refusal(R"({"tape": "large"})"),
+            "deployment.json: field \"tape\" is \"large\", must be one of: small, fast");
   EXPECT_THAT(refusal("step"), StartsWith("deployment.json: not JSON: "));
   EXPECT_EQ(refusal("[]"), "deployment.json: must be a JSON object, not array");
 }
@@ -117,7 +130,8 @@ TEST(Schema, SaysWhatTheReaderDoes) {
   EXPECT_EQ(schema["additionalProperties"], false);
   nlohmann::json defaults = to_json(Deployment{});
   defaults.update(to_json(Deployment{.target = "cuda"}));
-  defaults["target"] = Deployment{}.target;
+  defaults.update(to_json(Deployment{.programs = {"train"}}));
+  defaults["programs"] = Deployment{}.programs;
   ASSERT_EQ(schema["properties"].size(), defaults.size());
   for (const auto& [name, property] : schema["properties"].items()) {
     SCOPED_TRACE(name);

@@ -227,8 +227,10 @@ TEST(Training, AllocatesNothing) {
   const GoldenCase golden = read_golden("mamba1-tiny");
   const Artifact& artifact = built_artifact(training_request("mamba1-tiny", golden.count()));
   const mambac_artifact& table = artifact.table();
-  Session session(artifact);
-  ArtifactMemory tape(table, table.tape_bytes), packed(table, table.weights_bytes);
+  ArtifactMemory tape(table, table.tape_bytes), packed(table, table.weights_bytes), state(table, table.state_bytes),
+      memory(table, table.workspace_bytes);
+  mambac_workspace* workspace = nullptr;
+  ASSERT_EQ(table.workspace_open(memory.data(), &workspace, nullptr, 0), MAMBAC_OK);
   std::vector<float> parameters(table.parameters), gradients(table.parameters), first(table.parameters),
       second(table.parameters), outputs(golden.count() * table.output_size);
   std::vector<int32_t> tokens(golden.count(), 3);
@@ -237,17 +239,19 @@ TEST(Training, AllocatesNothing) {
   for (int64_t step = 1; step <= 20; ++step) {
     mambac_weights weights{};
     table.weights_pack(parameters.data(), packed.data(), &weights);
-    session.reset();
-    session.train(weights, tape, tokens.data(), static_cast<int32_t>(tokens.size()), outputs);
+    table.state_reset(state.data());
+    table.train(&weights, workspace, state.data(), tape.data(), tokens.data(), static_cast<int32_t>(tokens.size()),
+                outputs.data());
     double loss = 0;
     table.cross_entropy(outputs.data(), tokens.data(), golden.count(), -1, &loss);
     std::memset(gradients.data(), 0, gradients.size() * sizeof(float));
-    session.backward(weights, tape, outputs, nullptr, gradients, nullptr, {});
+    table.backward(&weights, workspace, tape.data(), outputs.data(), nullptr, gradients.data(), nullptr, nullptr);
     table.clip_gradients(gradients.data(), 1);
     table.adamw(parameters.data(), gradients.data(), first.data(), second.data(), step, 1e-3f, 0.9f, 0.95f, 1e-8f,
                 0.1f);
   }
   EXPECT_EQ(guard.calls().allocations, 0);
+  table.workspace_close(workspace);
 }
 
 TEST(Training, RefusesAForeignTape) {

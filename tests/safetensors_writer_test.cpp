@@ -84,7 +84,9 @@ TEST_F(WritingFails, WithoutTheFolder) {
 
 TEST_F(WritingFails, OntoAFolder) {
   std::filesystem::create_directory(folder_ / "out");
-  EXPECT_EQ(refusal_at(folder_ / "out"), "cannot write " + (folder_ / "out").string() + ": Is a directory");
+  const std::vector<float> values(10, 1.0f);
+  EXPECT_EQ(error_message([&] { write_safetensors(folder_ / "out", {output_tensor("a", {10}, std::span(values))}); }),
+            "cannot write " + (folder_ / "out").string() + ": it is there and is not a regular file");
   EXPECT_THAT(names_in(folder_), ElementsAre("out"));
 }
 

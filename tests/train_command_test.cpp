@@ -118,8 +118,10 @@ TEST(Train, RefusesAnotherRunsFolder) {
 
 TEST(Train, StopsWhereTheLossIsNoNumber) {
   const Lesson lesson = byte_lesson();
-  const CommandResult result =
-      mambac(byte_arguments(lesson, "--learning-rate 1e5 --steps 50 --warm-up 0 --out " + lesson.out));
+  const CommandResult result = mambac(fmt::format(
+      "train {} --tokenizer bytes --text {} --batch 4 --tokens 24 --learning-rate 1e5 --warm-up 0 --steps 50 "
+      "--out {}",
+      lesson.configuration, lesson.data, lesson.out));
   EXPECT_EQ(result.exit_code, static_cast<int>(ExitCode::difference)) << result.output;
   EXPECT_NE(result.output.find("not finite"), std::string::npos) << result.output;
   EXPECT_NE(result.output.find("lower --learning-rate"), std::string::npos) << result.output;

@@ -44,8 +44,8 @@ class WeightsSwap : public testing::Test {
   WeightsSwap()
       : table_(artifact_.table()),
         path_((artifact_.folder() / (std::string(table_.name) + ".weights")).string()),
-        state_(table_.state_bytes, table_.alignment),
-        memory_(table_.workspace_bytes, table_.alignment),
+        state_(table_, table_.state_bytes),
+        memory_(table_, table_.workspace_bytes),
         output_(table_.output_size) {
     EXPECT_EQ(table_.workspace_open(memory_.data(), &workspace_, nullptr, 0), MAMBAC_OK);
     table_.state_reset(state_.data());
@@ -111,7 +111,7 @@ class WeightsSwap : public testing::Test {
   const Artifact& artifact_ = built_artifact(request_for("austen-mamba"));
   const mambac_artifact& table_;
   std::string path_;
-  AlignedMemory state_, memory_;
+  ArtifactMemory state_, memory_;
   mambac_workspace* workspace_ = nullptr;
   int32_t token_ = 3;
   std::vector<float> output_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace mambac {
 
 class ProgramCalls {
  public:
-  // `name`: "step", or "forward" of `tokens` tokens with the outputs of the last one.
+  // `name`: "step"; "forward" of `tokens` tokens with the outputs of the last one; or "train", of `tokens` tokens with
+  // all outputs, and backward, and packing before them: a training step but for its loss and optimizer.
   ProgramCalls(const Artifact& artifact, std::string name, int32_t tokens);
 
   void call();  // allocates nothing
@@ -26,7 +28,9 @@ class ProgramCalls {
 
  private:
   const void* next_input();
+  void train(const void* input);
 
+  const mambac_artifact& table_;
   std::string name_;
   int32_t tokens_;
   Session session_;
@@ -36,6 +40,10 @@ class ProgramCalls {
   std::vector<float> output_;
   Work work_;
   size_t calls_ = 0;
+
+  // Of training.
+  std::optional<ArtifactMemory> tape_, packed_;
+  std::vector<float> parameters_, gradients_, d_outputs_;
 };
 
 }  // namespace mambac

@@ -80,6 +80,9 @@ nlohmann::ordered_json measure_speed(const Artifact& artifact, double seconds) {
   MachineLimitMeter meter(footprint, table.threads, table.isa);
   std::vector<std::unique_ptr<TimedProgram>> programs;
   if (artifact.has_program("step")) programs.push_back(std::make_unique<TimedProgram>(artifact, "step", 1));
+  if (artifact.has_program("train")) {
+    programs.push_back(std::make_unique<TimedProgram>(artifact, "train", table.train_tokens));
+  }
   if (artifact.has_program("forward")) {
     programs.push_back(std::make_unique<TimedProgram>(artifact, "forward", table.forward_tokens));
   }

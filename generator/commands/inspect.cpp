@@ -35,18 +35,32 @@ Json plan_of(const CLI::App& command, const BuildRequest& request) {
 
 double megabytes(const Json& bytes) { return bytes.get<double>() / 1e6; }
 
+// Most tokens of each sequence that one call of a program takes.
+int64_t tokens_of(const Json& deployment, const std::string& program) {
+  if (program == "step") return 1;
+  const bool trains = program == "train" || program == "backward";
+  return deployment[trains ? "train_tokens" : "forward_tokens"].get<int64_t>();
+}
+
 void print_program(const Json& plan, const Json& program) {
+  const std::string name = program["name"];
+  if (name.starts_with("weights_")) {  // moves weights and computes nothing
+    fmt::print("  {:<14} {:>10.3f} MB read and written  {} calls\n", name, megabytes(plan["cost"]["weight_bytes"]),
+               program["calls"].size());
+    return;
+  }
   const Json& cost = plan["cost"];
-  const bool step = program["name"] == "step";
   const int64_t batch = plan["deployment"]["batch"];
-  const int64_t tokens = batch * (step ? 1 : plan["deployment"]["forward_tokens"].get<int64_t>());
+  const int64_t tokens = batch * tokens_of(plan["deployment"], name);
+  // Backwards, every product is two: by the weights, and by the inputs.
+  const int64_t products = name == "backward" ? 2 : 1;
   const auto per_token = [&](const char* name) { return cost[name].get<int64_t>(); };
   const int64_t multiply_adds =
       per_token("matrix_multiply_adds") + per_token("head_multiply_adds") + per_token("recurrence_multiply_adds");
   fmt::print(
-      "  {:<8} {:>4} token(s)  {:>12.3f} M multiply-adds  {:>10.3f} M exponentials  {:>10.3f} MB read or written"
+      "  {:<14} {:>4} token(s)  {:>12.3f} M multiply-adds  {:>10.3f} M exponentials  {:>10.3f} MB read or written"
       "  {} calls\n",
-      program["name"].get<std::string>(), tokens, static_cast<double>(multiply_adds * tokens) / 1e6,
+      name, tokens, static_cast<double>(products * multiply_adds * tokens) / 1e6,
       static_cast<double>(per_token("exponentials") * tokens) / 1e6,
       megabytes(cost["weight_bytes"]) + 2.0 * static_cast<double>(batch) * megabytes(cost["state_bytes"]),
       program["calls"].size() + program["outputs_all"].size());

@@ -171,6 +171,18 @@ Work work_of(const nlohmann::ordered_json& cost, int64_t batch, int64_t tokens, 
   return work;
 }
 
+Work training_work_of(const nlohmann::ordered_json& cost, int64_t batch, int64_t tokens, int64_t parameters) {
+  const auto of = [&](const char* name) { return cost.at(name).get<double>(); };
+  const double sequences = static_cast<double>(batch), rows = sequences * static_cast<double>(tokens);
+  const double gradient_bytes = static_cast<double>(parameters) * sizeof(float);
+  Work work;
+  work.bytes = 2 * of("weight_bytes") + 2 * gradient_bytes + 2 * sequences * of("state_bytes");
+  work.multiply_adds =
+      rows * (3 * (of("matrix_multiply_adds") + of("head_multiply_adds")) + of("recurrence_multiply_adds"));
+  work.exponentials = rows * of("exponentials");
+  return work;
+}
+
 double floor_of(const Work& work, const MachineLimits& limits) {
   return std::max(work.bytes / limits.bytes_per_second, work.multiply_adds / limits.multiply_adds_per_second) +
          exponential_multiply_adds * work.exponentials / limits.multiply_adds_per_second;

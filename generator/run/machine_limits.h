@@ -54,6 +54,10 @@ struct Work {
 // `cost`: of plan.json. Outputs of `output_tokens` tokens of each sequence are asked for.
 Work work_of(const nlohmann::ordered_json& cost, int64_t batch, int64_t tokens, int64_t output_tokens);
 
+// Of a train and a backward of all tokens with all outputs: every weight is used three times a token, the weights are
+// read twice, the gradients (`parameters` floats) read and written once.
+Work training_work_of(const nlohmann::ordered_json& cost, int64_t batch, int64_t tokens, int64_t parameters);
+
 // The one formula, in seconds.
 double floor_of(const Work& work, const MachineLimits& limits);
 

@@ -73,7 +73,14 @@ class Specializer {
       kernels_.emplace(kernel, &wanted_[index]);
       helper_names_.emplace(wanted_[index].name, kernel);
     }
-    for (size_t index = 0; index < wanted_.size(); ++index) emit_kernel(find(index)->getDefinition());
+    for (size_t index = 0; index < wanted_.size(); ++index) {
+      const clang::FunctionDecl* kernel = find(index)->getDefinition();
+      if (kernels_.at(kernel) == &wanted_[index]) {
+        emit_kernel(kernel);
+      } else {  // the same under another name
+        emit_wanted(kernel, wanted_[index]);
+      }
+    }
     return std::move(emitted_);
   }
 
@@ -124,13 +131,17 @@ class Specializer {
 
   // A wanted function, once: a kernel may be another's helper too, and then precedes it.
   const std::string& emit_kernel(const clang::FunctionDecl* definition) {
-    const auto& [kernel, arguments, name] = *kernels_.at(definition);
-    if (!emitted_kernels_.insert(definition).second) return name;
-    const std::string suffix =
-        std::exchange(suffix_, name.starts_with(kernel) ? name.substr(kernel.size()) : "_of_" + name);
+    const Specialization& wanted = *kernels_.at(definition);
+    if (emitted_kernels_.insert(definition).second) emit_wanted(definition, wanted);
+    return wanted.name;
+  }
+
+  void emit_wanted(const clang::FunctionDecl* definition, const Specialization& wanted) {
+    const auto& [kernel, arguments, name] = wanted;
+    const std::string of_kernel = name.starts_with(kernel) ? name.substr(kernel.size()) : "_of_" + name;
+    const std::string suffix = std::exchange(suffix_, of_kernel);
     emit(const_cast<clang::FunctionDecl*>(definition), name, false);
     suffix_ = suffix;
-    return name;
   }
 
   void emit(clang::FunctionDecl* function, const std::string& name, bool is_helper) {
