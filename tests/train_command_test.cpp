@@ -63,6 +63,18 @@ TEST(Train, LearnsASentence) {
   EXPECT_EQ(mambac("build " + lesson.out + " --out " + lesson.out + "-library").exit_code, 0);
 }
 
+// The trained folder writes text, also where only the configuration of a folder was given.
+TEST(Train, TakesTheTokenizerAlong) {
+  const Lesson lesson(byte_model, sentence(10));
+  const CommandResult result = mambac(fmt::format(
+      "train configs/austen-mamba/config.json --init-seed 1 --text {} --batch 1 --tokens 8 --steps 1 --out {}",
+      lesson.data, lesson.out));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  for (const std::string name : {"config.json", "tokenizer.json", "tokenizer_config.json"}) {
+    EXPECT_EQ(read_text(lesson.out + "/" + name), read_text("configs/austen-mamba/" + name));
+  }
+}
+
 TEST(Train, LearnsASine) {
   std::string series = "height\n";
   for (int step = 0; step < 1000; ++step) series += fmt::format("{:.6f}\n", std::sin(0.2 * step));

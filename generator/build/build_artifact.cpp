@@ -6,24 +6,11 @@
 #include "generator/build/pack.h"
 #include "generator/certificate/certificate.h"
 #include "generator/certificate/stack.h"
+#include "generator/configuration/model_folder.h"
 #include "generator/emit/emit.h"
-#include "generator/file.h"
 
 namespace mambac {
-namespace {
-
 namespace fs = std::filesystem;
-
-// What running the model needs beside its weights.
-void copy_companions(const fs::path& model, const fs::path& folder) {
-  const fs::path from = is_folder(model) ? model : model.parent_path();
-  fs::copy_file(is_folder(model) ? model / "config.json" : model, folder / "config.json");
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
-    if (is_present(from / name)) fs::copy_file(from / name, folder / name, fs::copy_options::overwrite_existing);
-  }
-}
-
-}  // namespace
 
 BuiltArtifact build_artifact(const BuildRequest& request, const fs::path& out, bool compiled) {
   PlannedModel model = plan_model(request);

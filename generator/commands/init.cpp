@@ -5,6 +5,7 @@
 
 #include "generator/checkpoint/initialize.h"
 #include "generator/commands/commands.h"
+#include "generator/configuration/model_folder.h"
 #include "generator/error.h"
 #include "generator/families/families.h"
 #include "generator/file.h"
@@ -22,8 +23,6 @@ struct InitOptions {
 void run(const InitOptions& options) {
   const ModelConfiguration model = read_model_configuration(options.model);
   for (const std::string& warning : model.warnings) fmt::print(stderr, "mambac: warning: {}\n", warning);
-  const fs::path configuration =
-      is_folder(options.model) ? fs::path(options.model) / "config.json" : fs::path(options.model);
   const fs::path out = options.out;
   if (is_present(out) && !(is_folder(out) && fs::is_empty(out))) {
     fail(ExitCode::input, "{}: is there and is not an empty folder; choose another --out or remove it", options.out);
@@ -32,7 +31,7 @@ void run(const InitOptions& options) {
   fs::create_directories(out, error);
   if (error) fail(ExitCode::environment, "{}: cannot be created: {}", options.out, error.message());
   initialize(model, make_graph(model).checkpoint, options.seed, out);
-  write_text(out / "config.json", read_text(configuration));
+  write_text(out / "config.json", read_text(configuration_file(options.model)));
   fmt::print("{}: config.json and fresh weights (seed {})\n", options.out, options.seed);
 }
 

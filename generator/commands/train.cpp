@@ -12,6 +12,7 @@
 #include "generator/build/build_artifact.h"
 #include "generator/checkpoint/initialize.h"
 #include "generator/commands/commands.h"
+#include "generator/configuration/model_folder.h"
 #include "generator/error.h"
 #include "generator/families/families.h"
 #include "generator/file.h"
@@ -48,8 +49,7 @@ volatile std::sig_atomic_t interrupted = 0;
 fs::path with_weights(const TrainOptions& options, const ModelConfiguration& model, const fs::path& folder) {
   if (Checkpoint::exists(options.model) && !options.initial_seed) return options.model;
   fs::create_directories(folder);
-  const fs::path given = options.model;
-  fs::copy_file(is_folder(given) ? given / "config.json" : given, folder / "config.json");
+  fs::copy_file(configuration_file(options.model), folder / "config.json");
   initialize(model, make_graph(model).checkpoint, options.initial_seed.value_or(1), folder);
   return folder;
 }
@@ -67,8 +67,7 @@ TrainingData read_data(const TrainOptions& options, const ModelConfiguration& mo
         },
         model.vocabulary);
   }
-  const fs::path model_path = options.model;
-  const Tokenizer tokenizer = Tokenizer::read(is_folder(model_path) ? model_path : model_path.parent_path());
+  const Tokenizer tokenizer = Tokenizer::read(folder_of(options.model));
   return read_text_data(texts, [&](const std::string& text) { return tokenizer.encode(text); }, model.vocabulary_used);
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "generator/checkpoint/safetensors.h"
+#include "generator/configuration/model_folder.h"
 #include "generator/error.h"
 #include "generator/file.h"
 
@@ -39,11 +40,7 @@ void TrainingFolder::begin(const fs::path& model) {
   std::error_code error;
   fs::create_directories(path_, error);
   if (error) fail(ExitCode::environment, "{}: cannot be created: {}", path_.string(), error.message());
-  const fs::path from = is_folder(model) ? model : model.parent_path();
-  write_text(path_ / "config.json", read_text(is_folder(model) ? model / "config.json" : model));
-  for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
-    if (is_folder(model) && is_present(from / name)) write_text(path_ / name, read_text(from / name));
-  }
+  copy_companions(model, path_);
   write_text(path_ / recipe_file, recipe_.dump(1) + "\n");
 }
 
