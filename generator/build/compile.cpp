@@ -2,11 +2,11 @@
 
 #include <cstdlib>
 
+#include "generator/build/build_library.h"
 #include "generator/build/tools.h"
 #include "generator/emit/emit.h"
 #include "generator/error.h"
 #include "generator/file.h"
-#include "generator/progress.h"
 
 namespace mambac {
 namespace {
@@ -55,36 +55,11 @@ std::string find_compiler() {
 
 StackUsage compile(const Plan& plan, const fs::path& folder) {
   const std::string compiler = find_compiler();
-  const std::vector<fs::path> sources = library_sources(plan, folder);
-  const fs::path library = folder / "lib", objects = folder / "objects";
-  fs::create_directories(library);
-  fs::create_directories(objects);
-  std::vector<std::string> object_files;
-  for (const fs::path& source : sources) object_files.push_back((objects / object_name(source, folder)).string());
-
-  Progress progress("compiling", static_cast<int64_t>(sources.size()) + 1);
-  in_parallel(sources.size(), [&](size_t index) {
-    std::vector<std::string> command = {compiler};
-    for (const std::string& option : compile_options(plan)) command.push_back(option);
-    for (const std::string& word : {std::string("-I"), folder.string(), std::string("-c"), sources[index].string(),
-                                    std::string("-o"), object_files[index]}) {
-      command.push_back(word);
-    }
-    run_tool(command, object_files[index] + ".log");
-    progress.add(1);
-  });
-
-  std::vector<std::string> link = {compiler,
-                                   "-shared",
-                                   "-Wl,--no-undefined",
-                                   "-Wl,-soname,lib" + plan.name + ".so",
-                                   "-o",
-                                   (library / ("lib" + plan.name + ".so")).string()};
-  link.insert(link.end(), object_files.begin(), object_files.end());
+  std::vector<std::string> command = compile_options(plan);
+  command.insert(command.begin(), compiler);
+  std::vector<std::string> link = {compiler, "-shared", "-Wl,--no-undefined", "-Wl,-soname,lib" + plan.name + ".so"};
   if (plan.deployment.threads > 1) link.push_back("-pthread");
-  archive_objects(plan, folder, object_files);
-  run_tool(link, objects / "link.log");
-  progress.add(1);
+  const fs::path objects = build_library(plan, folder, command, link);
   StackUsage usage = read_stack_usage(compiler, folder, objects);
   fs::remove_all(objects);
   return usage;

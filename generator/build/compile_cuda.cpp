@@ -8,11 +8,11 @@
 #include <regex>
 #include <sstream>
 
+#include "generator/build/build_library.h"
 #include "generator/build/tools.h"
 #include "generator/emit/emit_cuda.h"
 #include "generator/error.h"
 #include "generator/file.h"
-#include "generator/progress.h"
 
 namespace mambac {
 namespace {
@@ -97,35 +97,16 @@ KernelReport read_kernel_report_file(const fs::path& path) {
 
 KernelReport compile_cuda(const Plan& plan, const fs::path& folder) {
   const std::string compiler = find_nvcc();
-  const std::vector<fs::path> sources = library_sources(plan, folder);
-  const fs::path library = folder / "lib", objects = folder / "objects";
-  fs::create_directories(library);
-  fs::create_directories(objects);
-  std::vector<std::string> object_files;
-  for (const fs::path& source : sources) object_files.push_back((objects / object_name(source, folder)).string());
-
-  Progress progress("compiling", static_cast<int64_t>(sources.size()) + 1);
+  std::vector<std::string> command = nvcc_options(plan);
+  command.insert(command.begin(), compiler);
+  command.insert(command.end(), {"-Xcompiler", "-fPIC,-fvisibility=hidden,-Wall", "-Xptxas", "-v"});
   KernelReport report;
   std::mutex mutex;
-  in_parallel(sources.size(), [&](size_t index) {
-    std::vector<std::string> command = {compiler};
-    for (const std::string& option : nvcc_options(plan)) command.push_back(option);
-    for (const std::string& word :
-         {std::string("-Xcompiler"), std::string("-fPIC,-fvisibility=hidden,-Wall"), std::string("-Xptxas"),
-          std::string("-v"), std::string("-I"), folder.string(), std::string("-c"), sources[index].string(),
-          std::string("-o"), object_files[index]}) {
-      command.push_back(word);
-    }
-    const KernelReport of_source = read_kernel_report(run_tool(command, object_files[index] + ".log"));
+  const fs::path objects = build_library(plan, folder, command, {compiler, "-shared"}, [&](const std::string& output) {
+    const KernelReport of_source = read_kernel_report(output);
     const std::lock_guard lock(mutex);
     report.insert(of_source.begin(), of_source.end());
-    progress.add(1);
   });
-  archive_objects(plan, folder, object_files);
-  std::vector<std::string> link = {compiler, "-shared", "-o", (library / ("lib" + plan.name + ".so")).string()};
-  link.insert(link.end(), object_files.begin(), object_files.end());
-  run_tool(link, objects / "link.log");
-  progress.add(1);
   fs::remove_all(objects);
   return report;
 }

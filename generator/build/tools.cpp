@@ -64,36 +64,4 @@ void in_parallel(size_t count, const std::function<void(size_t)>& work) {
   if (error) std::rethrow_exception(error);
 }
 
-std::vector<fs::path> library_sources(const Plan& plan, const fs::path& folder) {
-  std::vector<fs::path> sources;
-  for (const fs::path& place : {folder, folder / "runtime"}) {
-    for (const auto& entry : fs::directory_iterator(place)) {
-      const std::string name = entry.path().filename().string();
-      const std::string extension = entry.path().extension().string();
-      const bool program = name == plan.name + "_test.cpp" || name == plan.name + "_benchmark.cpp";
-      if ((extension == ".cpp" || extension == ".cu") && !program) sources.push_back(entry.path());
-    }
-  }
-  // The longest first; the order is the same on every machine.
-  std::sort(sources.begin(), sources.end(), [](const fs::path& a, const fs::path& b) {
-    return std::pair(fs::file_size(b), a) < std::pair(fs::file_size(a), b);
-  });
-  return sources;
-}
-
-std::string object_name(const fs::path& source, const fs::path& folder) {
-  std::string name = source.lexically_relative(folder).replace_extension(".o").string();
-  std::replace(name.begin(), name.end(), '/', '-');
-  return name;
-}
-
-void archive_objects(const Plan& plan, const fs::path& folder, const std::vector<std::string>& objects) {
-  const std::string archiver = find_program("ar");
-  if (archiver.empty()) fail(ExitCode::environment, "the program 'ar' was not found; install binutils");
-  // D: no dates or owners in the archive, the same bytes on every machine.
-  std::vector<std::string> archive = {archiver, "rcsD", (folder / "lib" / ("lib" + plan.name + ".a")).string()};
-  archive.insert(archive.end(), objects.begin(), objects.end());
-  run_tool(archive, folder / "lib" / "archive.log");
-}
-
 }  // namespace mambac

@@ -4,6 +4,7 @@
 
 #include "generator/checkpoint/safetensors.h"
 #include "generator/error.h"
+#include "generator/shape.h"
 
 namespace mambac {
 namespace {
@@ -97,11 +98,7 @@ std::string name_of(TensorType type) {
   return "";
 }
 
-int64_t TensorView::count() const {
-  int64_t product = 1;
-  for (const int64_t size : shape) product *= size;
-  return product;
-}
+int64_t TensorView::count() const { return element_count(shape); }
 
 double TensorView::at(int64_t index) const {
   double element = 0;

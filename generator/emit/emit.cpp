@@ -108,7 +108,19 @@ std::string upper_case(std::string text) {
   return text;
 }
 
-bool has_program(const Plan& plan, const std::string& name) { return plan.has_program(name); }
+void add_forward(const Plan& plan, const std::function<std::string(const std::string&)>& skeleton,
+                 Placeholders& values) {
+  const bool forward = plan.has_program("forward");
+  values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
+  values["FORWARD_DEFINITION"] = forward ? fill(skeleton("forward_definition"), values) : "";
+  values["ANY_FORWARD"] = forward ? fill(skeleton("any_forward"), values) : "";
+  values["ANY_FORWARD_NAME"] = forward ? "any_forward" : "nullptr";
+  values["TEST_FORWARD"] = forward ? fill(skeleton("test_forward"), values) : "";
+  values["RUN_FORWARD_TESTS"] = forward
+                                    ? "  test_step_is_forward(&weights);\n  test_last_is_the_last_of_all(&weights);\n"
+                                      "  test_counts(&weights);\n"
+                                    : "";
+}
 
 std::string renamed(std::string text, const Plan& plan) {
   const auto replace_all = [&](const std::string& from, const std::string& to) {
@@ -251,7 +263,7 @@ std::map<std::string, std::string> emit(const Plan& plan) {
   const std::map<std::string, std::string>& sources = embedded_sources();
   const auto skeleton = [&](const std::string& name) { return sources.at("templates/artifact/" + name + ".in"); };
   Placeholders values = placeholders(plan);
-  const bool forward = has_program(plan, "forward"), continuous = plan.model.continuous();
+  const bool forward = plan.has_program("forward"), continuous = plan.model.continuous();
   const std::string upper = values.at("UPPER"), name = plan.name;
   const bool until = has_step_until(plan);
 
@@ -288,15 +300,7 @@ std::map<std::string, std::string> emit(const Plan& plan) {
   }
   values["TRAINING_PROGRAMS"] = trains ? training_programs(plan) : "";
   values["CHECK_TOKENS"] = continuous ? "" : fill(skeleton("check_tokens"), values);
-  values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
-  values["FORWARD_DEFINITION"] = forward ? fill(skeleton("forward_definition"), values) : "";
-  values["ANY_FORWARD"] = forward ? fill(skeleton("any_forward"), values) : "";
-  values["ANY_FORWARD_NAME"] = forward ? "any_forward" : "nullptr";
-  values["TEST_FORWARD"] = forward ? fill(skeleton("test_forward"), values) : "";
-  values["RUN_FORWARD_TESTS"] = forward
-                                    ? "  test_step_is_forward(&weights);\n  test_last_is_the_last_of_all(&weights);\n"
-                                      "  test_counts(&weights);\n"
-                                    : "";
+  add_forward(plan, skeleton, values);
   values["BENCHMARK_FORWARD"] =
       forward ? fmt::format(
                     "  measure(\"forward\", [&] {{\n"

@@ -86,21 +86,13 @@ std::map<std::string, std::string> emit_cuda(const Plan& plan) {
   const KernelNames names(plan);
   Placeholders values = placeholders(plan);
   add_values(plan, names, values);
-  const bool forward = has_program(plan, "forward");
+  const bool forward = plan.has_program("forward");
   const std::string name = plan.name;
 
-  const bool steps = has_program(plan, "steps");
+  const bool steps = plan.has_program("steps");
   values["STEPS_DECLARATION"] = steps ? fill(skeleton("steps_declaration"), values) : "";
   values["STEPS_DEFINITION"] = steps ? fill(skeleton("steps_definition"), values) : "";
-  values["FORWARD_DECLARATION"] = forward ? fill(skeleton("forward_declaration"), values) : "";
-  values["FORWARD_DEFINITION"] = forward ? fill(skeleton("forward_definition"), values) : "";
-  values["ANY_FORWARD"] = forward ? fill(skeleton("any_forward"), values) : "";
-  values["ANY_FORWARD_NAME"] = forward ? "any_forward" : "nullptr";
-  values["TEST_FORWARD"] = forward ? fill(skeleton("test_forward"), values) : "";
-  values["RUN_FORWARD_TESTS"] = forward
-                                    ? "  test_step_is_forward(&weights);\n  test_last_is_the_last_of_all(&weights);\n"
-                                      "  test_counts(&weights);\n"
-                                    : "";
+  add_forward(plan, skeleton, values);
   values["BENCHMARK_FORWARD"] =
       forward ? fmt::format(
                     "  measure(\"forward\", 10, [&] {{\n"

@@ -6,6 +6,7 @@
 
 #include "generator/emit/emit_calls.h"
 #include "generator/emit/emit_training.h"
+#include "generator/emit/program_function.h"
 #include "generator/error.h"
 
 namespace mambac {
@@ -16,57 +17,20 @@ std::string of_each_sequence(const Plan& plan) {
   return plan.deployment.batch == 1 ? "" : fmt::format(" of each of {} sequences", plan.deployment.batch);
 }
 
-// With workers, the public function hands its arguments to every part.
-std::string emit_threaded_entry(const std::string& name, const std::string& parameters, const std::string& fields,
-                                const std::string& values, const std::string& unpacked) {
-  return fmt::format(
-      "\nnamespace {{\n\n"
-      "struct {0}_arguments {{\n{1}}};\n\n"
-      "void {0}_entry(void* argument, int part) {{\n"
-      "  const auto& call = *static_cast<const {0}_arguments*>(argument);\n"
-      "  {0}_part({2}, call.workspace->workers, part);\n"
-      "}}\n\n"
-      "}}  // namespace\n\n"
-      "void {0}({3}) {{\n"
-      "  {0}_arguments call = {{{4}}};\n"
-      "  workspace.workers.run({0}_entry, &call);\n"
-      "}}\n",
-      name, fields, unpacked, parameters, values);
-}
-
 std::string emit_step(const Plan& plan, const Program& program, const KernelNames& names) {
   std::vector<Call> calls = program.calls;
   calls.insert(calls.end(), program.outputs_all.begin(), program.outputs_all.end());
   const std::string sequences = std::to_string(program.sequences);
-  const CountTexts counts{sequences, sequences, "1"};
-  const std::string input = input_name(plan);
-  std::string text = file_head(plan, "one token" + of_each_sequence(plan) + ".");
-  if (is_threaded(plan)) {
-    text += fmt::format(
-        "\nnamespace {{\n\n"
-        "// Part `part` of {} of a step; the parts meet after every call.\n"
-        "void step_part(const unsigned char* weights, float* state, float* activations, {}, float* output{}) {{\n",
-        plan.deployment.threads, input_declaration(plan), thread_parameters(plan));
-  } else {
-    text += fmt::format(
-        "\nvoid step(const unsigned char* weights, float* state, Workspace& workspace, {}, float* output) {{\n"
-        "  float* const activations = workspace.activations;\n",
-        input_declaration(plan));
-  }
-  text += emit_buffers(program, calls) + "\n" + emit_calls(plan, program, calls, names, counts) + "}\n";
-  if (is_threaded(plan)) {
-    text += "\n}  // namespace\n";
-    text += emit_threaded_entry(
-        "step",
-        fmt::format("const unsigned char* weights, float* state, Workspace& workspace, {}, float* output",
-                    input_declaration(plan)),
-        fmt::format(
-            "  const unsigned char* weights;\n  float* state;\n  Workspace* workspace;\n  {};\n  float* output;\n",
-            input_declaration(plan)),
-        fmt::format("weights, state, &workspace, {}, output", input),
-        fmt::format("call.weights, call.state, call.workspace->activations, call.{}, call.output", input));
-  }
-  return text + file_tail(plan);
+  const Variables parameters = {{"const unsigned char*", "weights"},
+                                {"float*", "state"},
+                                {"Workspace&", "workspace"},
+                                input_variable(plan),
+                                {"float*", "output"}};
+  return file_head(plan, "one token" + of_each_sequence(plan) + ".") +
+         emit_function(plan, "step", parameters, "of a step",
+                       emit_buffers(program, calls) + "\n" +
+                           emit_calls(plan, program, calls, names, {sequences, sequences, "1"})) +
+         file_tail(plan);
 }
 
 // A function that runs some of forward's calls on a block of rows.
@@ -109,7 +73,7 @@ std::string emit_blocks(const Plan& plan, const Program& program) {
 }
 
 std::string emit_forward(const Plan& plan, const Program& program, const KernelNames& names) {
-  const std::string input = input_name(plan), declaration = input_declaration(plan);
+  const std::string declaration = input_declaration(plan);
   std::string text = file_head(plan, "a block of tokens" + of_each_sequence(plan) + ".");
   text += "\nnamespace {\n";
   text += emit_block_function(
@@ -122,35 +86,15 @@ std::string emit_forward(const Plan& plan, const Program& program, const KernelN
                               "forward_outputs_all", output_parameters, names);
   text += emit_block_function(plan, program, program.outputs_last, "The output of a block's last token.",
                               "forward_outputs_last", output_parameters, names);
-  const std::string parameters = fmt::format(
-      "const unsigned char* weights, float* state, Workspace& workspace, {}, int count, int outputs,\n"
-      "    float* output",
-      declaration);
-  if (is_threaded(plan)) {
-    text += fmt::format(
-        "\n// Part `part` of {} of a forward; the parts meet after every call.\n"
-        "void forward_part(const unsigned char* weights, float* state, float* activations, {}, int count, int "
-        "outputs,\n"
-        "    float* output{}) {{\n",
-        plan.deployment.threads, declaration, thread_parameters(plan));
-  } else {
-    text += fmt::format(
-        "\n}}  // namespace\n\nvoid forward({}) {{\n  float* const activations = workspace.activations;\n", parameters);
-  }
-  text += emit_blocks(plan, program) + "}\n";
-  if (is_threaded(plan)) {
-    text += "\n}  // namespace\n";
-    text += emit_threaded_entry(
-        "forward", parameters,
-        fmt::format("  const unsigned char* weights;\n  float* state;\n  Workspace* workspace;\n  {};\n  int count;\n"
-                    "  int outputs;\n  float* output;\n",
-                    declaration),
-        fmt::format("weights, state, &workspace, {}, count, outputs, output", input),
-        fmt::format("call.weights, call.state, call.workspace->activations, call.{}, call.count, call.outputs,\n"
-                    "      call.output",
-                    input));
-  }
-  return text + file_tail(plan);
+  const Variables parameters = {{"const unsigned char*", "weights"},
+                                {"float*", "state"},
+                                {"Workspace&", "workspace"},
+                                input_variable(plan),
+                                {"int", "count"},
+                                {"int", "outputs"},
+                                {"float*", "output"}};
+  return text + "\n}  // namespace\n" +
+         emit_function(plan, "forward", parameters, "of a forward", emit_blocks(plan, program)) + file_tail(plan);
 }
 
 }  // namespace

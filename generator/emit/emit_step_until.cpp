@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "generator/emit/emit_calls.h"
 #include "generator/emit/emit_programs.h"
 
@@ -47,10 +45,7 @@ std::string emit_entry(const Plan& plan) {
 
 }  // namespace
 
-bool has_step_until(const Plan& plan) {
-  return plan.deployment.target == "cpu" &&
-         std::any_of(plan.programs.begin(), plan.programs.end(), [](const Program& one) { return one.name == "step"; });
-}
+bool has_step_until(const Plan& plan) { return plan.deployment.target == "cpu" && plan.has_program("step"); }
 
 int64_t next_state_bytes(const Plan& plan) {
   return plan.deployment.batch * plan.state_floats * static_cast<int64_t>(sizeof(float));

@@ -6,32 +6,17 @@
 #include <algorithm>
 
 #include "generator/emit/emit_calls.h"
+#include "generator/emit/program_function.h"
 
 namespace mambac {
 namespace {
-
-// One argument of a program.
-struct Variable {
-  std::string type, name;  // "const float*", "tape"
-};
-using Variables = std::vector<Variable>;
-
-std::string declarations(const Variables& parameters) {
-  std::vector<std::string> texts;
-  for (const auto& [type, name] : parameters) texts.push_back(type + " " + name);
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-Variable input_parameter(const Plan& plan) {
-  return {plan.model.continuous() ? "const float*" : "const int32_t*", input_name(plan)};
-}
 
 Variables train_parameters(const Plan& plan) {
   return {{"const unsigned char*", "weights"},
           {"float*", "state"},
           {"Workspace&", "workspace"},
           {"float*", "tape"},
-          input_parameter(plan),
+          input_variable(plan),
           {"int", "count"},
           {"float*", "output"}};
 }
@@ -46,39 +31,6 @@ Variables backward_parameters() {
           {"float*", "gradients"},
           {"float*", "d_state_in"},
           {"float*", "d_inputs"}};
-}
-
-// The function of a program: alone, or handing its arguments to every part of the workers.
-std::string emit_function(const Plan& plan, const std::string& name, const Variables& parameters,
-                          const std::string& body) {
-  const std::string activations = "  float* const activations = workspace.activations;\n";
-  if (!is_threaded(plan))
-    return fmt::format("\nvoid {}({}) {{\n{}{}}}\n", name, declarations(parameters), activations, body);
-  std::string fields, values, unpacked;
-  for (const auto& [type, parameter] : parameters) {
-    const bool workspace = parameter == "workspace";
-    fields += fmt::format("  {} {};\n", workspace ? "Workspace*" : type, parameter);
-    values += fmt::format("{}{}{}", values.empty() ? "" : ", ", workspace ? "&" : "", parameter);
-    unpacked += fmt::format("{}{}call.{}", unpacked.empty() ? "" : ", ", workspace ? "*" : "", parameter);
-  }
-  return fmt::format(
-      "\nnamespace {{\n\n"
-      "// Part `part` of {threads}; the parts meet after every call.\n"
-      "void {name}_part({declarations}{thread_parameters}) {{\n{activations}{body}}}\n\n"
-      "struct {name}_arguments {{\n{fields}}};\n\n"
-      "void {name}_entry(void* argument, int part) {{\n"
-      "  const auto& call = *static_cast<const {name}_arguments*>(argument);\n"
-      "  {name}_part({unpacked}, call.workspace->workers, part);\n"
-      "}}\n\n"
-      "}}  // namespace\n\n"
-      "void {name}({declarations}) {{\n"
-      "  {name}_arguments call = {{{values}}};\n"
-      "  workspace.workers.run({name}_entry, &call);\n"
-      "}}\n",
-      fmt::arg("threads", plan.deployment.threads), fmt::arg("name", name),
-      fmt::arg("declarations", declarations(parameters)), fmt::arg("thread_parameters", thread_parameters(plan)),
-      fmt::arg("activations", activations), fmt::arg("body", body), fmt::arg("fields", fields),
-      fmt::arg("values", values), fmt::arg("unpacked", unpacked));
 }
 
 // Statements that one part alone runs, and whose results every part sees.
@@ -116,7 +68,7 @@ std::string emit_train(const Plan& plan, const Program& program, const KernelNam
   body += emit_calls(plan, program, program.calls, names, counts_of(plan));
   return file_head(plan, fmt::format("up to {} tokens of each sequence, keeping on the tape what backward needs.",
                                      plan.deployment.train_tokens)) +
-         tape_map(plan) + emit_function(plan, "train", train_parameters(plan), body) + file_tail(plan);
+         tape_map(plan) + emit_function(plan, "train", train_parameters(plan), "of a train", body) + file_tail(plan);
 }
 
 std::string emit_backward(const Plan& plan, const Program& program, const KernelNames& names) {
@@ -146,7 +98,7 @@ std::string emit_backward(const Plan& plan, const Program& program, const Kernel
                                        "  }}\n",
                                        state_floats, width, d_first, buffer->row_stride, width));
   return file_head(plan, "the gradients, from the tape of one train.") +
-         emit_function(plan, "backward", backward_parameters(), body) + file_tail(plan);
+         emit_function(plan, "backward", backward_parameters(), "of a backward", body) + file_tail(plan);
 }
 
 std::string emit_packing(const Plan& plan, const Program& program, const KernelNames& names) {

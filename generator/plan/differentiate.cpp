@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "generator/error.h"
+#include "generator/names.h"
 
 namespace mambac {
 namespace {
@@ -151,8 +152,7 @@ class Differentiation {
   }
 
   const StateTensor& state_tensor(const std::string& name) const {
-    return *std::find_if(graph_.state.begin(), graph_.state.end(),
-                         [&](const StateTensor& one) { return one.name == name; });
+    return find_named(graph_.state, name, "the graph has no state");
   }
 
   // Floats of a convolution's window; none with a single tap.

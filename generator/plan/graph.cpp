@@ -91,9 +91,7 @@ void Graph::add_state(const std::string& name, const std::string& golden_name, i
                       std::vector<int64_t> shape, std::vector<int64_t> golden_order) {
   StateTensor tensor{name, golden_name, layer, std::move(shape), std::move(golden_order), 0, state_floats};
   tensor.padded_last = round_up(tensor.shape.back(), channel_padding);
-  int64_t floats = tensor.padded_last;
-  for (size_t dimension = 0; dimension + 1 < tensor.shape.size(); ++dimension) floats *= tensor.shape[dimension];
-  state_floats += floats;
+  state_floats += floats_of(tensor);
   state.push_back(std::move(tensor));
 }
 

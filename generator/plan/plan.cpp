@@ -9,6 +9,7 @@
 #include "generator/families/families.h"
 #include "generator/names.h"
 #include "generator/plan/verify_plan.h"
+#include "generator/shape.h"
 #include "generator/targets/targets.h"
 #include "generator/version.h"
 
@@ -53,9 +54,7 @@ const Parameter& Plan::parameter(const std::string& name) const {
 }
 
 int64_t floats_of(const StateTensor& tensor) {
-  int64_t floats = tensor.padded_last;
-  for (size_t dimension = 0; dimension + 1 < tensor.shape.size(); ++dimension) floats *= tensor.shape[dimension];
-  return floats;
+  return element_count(std::span(tensor.shape).first(tensor.shape.size() - 1)) * tensor.padded_last;
 }
 
 bool is_real_time(const Program& program) { return program.name == "step" || program.name == "forward"; }

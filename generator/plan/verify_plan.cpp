@@ -5,6 +5,7 @@
 #include <map>
 
 #include "generator/error.h"
+#include "generator/shape.h"
 
 namespace mambac {
 namespace {
@@ -194,9 +195,7 @@ void check_training(const TrainingPlan& training) {
   }
   check_disjoint(tape, training.tape_floats, "the tape");
   for (const Parameter& parameter : training.parameters) {
-    int64_t floats = 1;
-    for (const int64_t size : parameter.shape) floats *= size;
-    parameters.push_back({parameter.name, parameter.offset, parameter.offset + floats});
+    parameters.push_back({parameter.name, parameter.offset, parameter.offset + element_count(parameter.shape)});
   }
   check_disjoint(parameters, training.parameter_floats, "the parameters");
 }

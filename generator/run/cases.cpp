@@ -9,13 +9,11 @@
 #include <numeric>
 
 #include "generator/error.h"
+#include "generator/run/blocks.h"
+#include "generator/shape.h"
 
 namespace mambac {
 namespace {
-
-int64_t product(const std::vector<int64_t>& shape) {
-  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
-}
 
 // Shape of a state tensor in case files.
 std::vector<int64_t> golden_shape(const StateTensor& tensor) {
@@ -156,7 +154,7 @@ std::vector<float> read_state(const SafetensorsFile& file, const StateLayout& la
       fail(ExitCode::input, "{}: `{}` has shape {}; expected {}", file.path().string(), name,
            shape_text(file.at(name).shape), shape_text(shape));
     }
-    std::vector<float> values(product(shape));
+    std::vector<float> values(element_count(shape));
     file.at(name).read(0, std::span(values));
     const std::vector<int64_t> offsets = golden_offsets(tensor);
     for (size_t i = 0; i < values.size(); ++i) {
@@ -199,34 +197,33 @@ Answer make_answer(std::string name, std::vector<int64_t> shape, std::vector<flo
   return {std::move(name), std::move(shape), std::move(values)};
 }
 
-std::vector<Answer> state_answers(std::span<const float> state, const mambac_artifact& artifact,
-                                  const StateLayout& layout, bool batched) {
+namespace {
+
+// The tensors of `sequences` sequences; `names`: of golden name and layer.
+std::vector<Answer> answers_of_state(std::span<const float> state, int64_t sequences, const StateLayout& layout,
+                                     fmt::format_string<const std::string&, const int64_t&> names, bool batched) {
   std::vector<Answer> answers;
   for (const StateTensor& tensor : layout.tensors) {
     std::vector<float> values;
-    for (int64_t sequence = 0; sequence < artifact.batch; ++sequence) {
+    for (int64_t sequence = 0; sequence < sequences; ++sequence) {
       for (int64_t offset : golden_offsets(tensor)) values.push_back(state[sequence * layout.sequence_floats + offset]);
     }
-    answers.push_back(make_answer(fmt::format("{}_out.{}", tensor.golden_name, tensor.layer), golden_shape(tensor),
-                                  std::move(values), artifact.batch, batched));
+    answers.push_back(make_answer(fmt::format(names, tensor.golden_name, tensor.layer), golden_shape(tensor),
+                                  std::move(values), sequences, batched));
   }
   return answers;
 }
 
+}  // namespace
+
+std::vector<Answer> state_answers(std::span<const float> state, const mambac_artifact& artifact,
+                                  const StateLayout& layout, bool batched) {
+  return answers_of_state(state, artifact.batch, layout, "{}_out.{}", batched);
+}
+
 std::vector<Answer> state_gradients(std::span<const float> d_state, const mambac_artifact& artifact,
                                     const StateLayout& layout, bool batched) {
-  std::vector<Answer> answers;
-  const int64_t sequences = batched ? artifact.batch : 1;
-  for (const StateTensor& tensor : layout.tensors) {
-    std::vector<float> values;
-    for (int64_t sequence = 0; sequence < sequences; ++sequence) {
-      for (int64_t offset : golden_offsets(tensor))
-        values.push_back(d_state[sequence * layout.sequence_floats + offset]);
-    }
-    answers.push_back(make_answer(fmt::format("grad.{}_in.{}", tensor.golden_name, tensor.layer), golden_shape(tensor),
-                                  std::move(values), sequences, batched));
-  }
-  return answers;
+  return answers_of_state(d_state, batched ? artifact.batch : 1, layout, "grad.{}_in.{}", batched);
 }
 
 std::span<float> floats_of_state(std::span<std::byte> state, const mambac_artifact& artifact,
@@ -242,29 +239,16 @@ std::vector<float> run_program(const std::string& program, const Artifact& artif
   std::vector<float> outputs(batch * count * table.output_size), block_outputs;
   for (int64_t first = 0; first < count; first += most) {
     const int64_t block = std::min(most, count - first);
-    // The block's part of every sequence, one after the other.
-    std::vector<int32_t> block_tokens;
-    std::vector<float> block_values;
-    for (int64_t sequence = 0; sequence < batch; ++sequence) {
-      const int64_t row = sequence * count + first;
-      if (!tokens.empty()) block_tokens.insert(block_tokens.end(), &tokens[row], &tokens[row] + block);
-      if (!values.empty()) {
-        const float* from = &values[row * table.input_size];
-        block_values.insert(block_values.end(), from, from + block * table.input_size);
-      }
-    }
+    const std::vector<int32_t> block_tokens = block_of<int32_t>(tokens, batch, count, 1, first, block);
+    const std::vector<float> block_values = block_of<float>(values, batch, count, table.input_size, first, block);
     const void* input = tokens.empty() ? static_cast<const void*>(block_values.data()) : block_tokens.data();
-    const int64_t sequence_outputs = block * table.output_size;
-    block_outputs.resize(batch * sequence_outputs);
+    block_outputs.resize(batch * block * table.output_size);
     if (program == "step") {
       session.step(input, block_outputs);
     } else {
       session.forward(input, static_cast<int32_t>(block), MAMBAC_ALL, block_outputs);
     }
-    for (int64_t sequence = 0; sequence < batch; ++sequence) {
-      std::copy_n(&block_outputs[sequence * sequence_outputs], sequence_outputs,
-                  &outputs[(sequence * count + first) * table.output_size]);
-    }
+    put_block(block_outputs, outputs, batch, count, table.output_size, first, block);
   }
   return outputs;
 }

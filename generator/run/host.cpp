@@ -97,6 +97,18 @@ int Session::run(const void* input, int64_t tokens, std::span<float> output, Pro
   return status;
 }
 
+void Session::check(int status, const char* program) const {
+  const mambac_artifact& table = artifact_.table();
+  if (status != MAMBAC_OK) {
+    fail_with_status(status, fmt::format("{} of {}: {}", program, table.name, table.status_message(status)));
+  }
+}
+
+void Session::report_missing(const char* program, const char* programs) const {
+  fail(ExitCode::input, "{} has no program {}; build it with --programs {}", artifact_.folder().string(), program,
+       programs);
+}
+
 void Session::step(const void* input, std::span<float> output) {
   const mambac_artifact& table = artifact_.table();
   if (output.size() < static_cast<size_t>(table.batch) * table.output_size) {
@@ -105,16 +117,12 @@ void Session::step(const void* input, std::span<float> output) {
   const int status = run(input, 1, output, [&](const void* from, float* to) {
     return table.step(artifact_.weights(), workspace_, state_.data(), from, to);
   });
-  if (status != MAMBAC_OK)
-    fail_with_status(status, fmt::format("step of {}: {}", table.name, table.status_message(status)));
+  check(status, "step");
 }
 
 void Session::forward(const void* input, int32_t count, mambac_outputs outputs, std::span<float> output) {
   const mambac_artifact& table = artifact_.table();
-  if (table.forward == nullptr) {
-    fail(ExitCode::input, "{} has no program forward; build it with --programs step,forward",
-         artifact_.folder().string());
-  }
+  if (table.forward == nullptr) report_missing("forward", "step,forward");
   const int64_t rows = outputs == MAMBAC_ALL ? count : 1;
   if (static_cast<int64_t>(output.size()) < table.batch * rows * table.output_size) {
     fail(ExitCode::internal, "forward of {} needs more room for its output", table.name);
@@ -122,26 +130,19 @@ void Session::forward(const void* input, int32_t count, mambac_outputs outputs, 
   const int status = run(input, count, output, [&](const void* from, float* to) {
     return table.forward(artifact_.weights(), workspace_, state_.data(), from, count, outputs, to);
   });
-  if (status != MAMBAC_OK) {
-    fail_with_status(status, fmt::format("forward of {}: {}", table.name, table.status_message(status)));
-  }
+  check(status, "forward");
 }
 
 void Session::train(const mambac_weights& weights, ArtifactMemory& tape, const void* input, int32_t count,
                     std::span<float> output) {
   const mambac_artifact& table = artifact_.table();
-  if (table.train == nullptr) {
-    fail(ExitCode::input, "{} has no program train; build it with --programs step,forward,train",
-         artifact_.folder().string());
-  }
+  if (table.train == nullptr) report_missing("train", "step,forward,train");
   if (static_cast<int64_t>(output.size()) < int64_t{table.batch} * count * table.output_size ||
       tape.bytes() < table.tape_bytes) {
     fail(ExitCode::internal, "train of {} needs more room for its output or tape", table.name);
   }
   const int status = table.train(&weights, workspace_, state_.data(), tape.data(), input, count, output.data());
-  if (status != MAMBAC_OK) {
-    fail_with_status(status, fmt::format("train of {}: {}", table.name, table.status_message(status)));
-  }
+  check(status, "train");
 }
 
 void Session::backward(const mambac_weights& weights, const ArtifactMemory& tape, std::span<const float> d_outputs,
@@ -154,9 +155,7 @@ void Session::backward(const mambac_weights& weights, const ArtifactMemory& tape
   const int status = table.backward(
       &weights, workspace_, tape.data(), d_outputs.data(), d_state_out ? d_state_out->data() : nullptr,
       gradients.data(), d_state_in ? d_state_in->data() : nullptr, d_inputs.empty() ? nullptr : d_inputs.data());
-  if (status != MAMBAC_OK) {
-    fail_with_status(status, fmt::format("backward of {}: {}", table.name, table.status_message(status)));
-  }
+  check(status, "backward");
 }
 
 void Session::reset() {

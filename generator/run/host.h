@@ -39,6 +39,11 @@ class Artifact {
   mambac_weights weights_{};
 };
 
+// The shape of a parameter.
+inline std::span<const int64_t> shape_of(const mambac_parameter& parameter) {
+  return {parameter.shape, static_cast<size_t>(parameter.dimensions)};
+}
+
 // A workspace and a state: one conversation (of `batch` sequences) with an artifact. Statuses become Errors.
 class Session {
  public:
@@ -77,6 +82,9 @@ class Session {
   // Runs `program` on copies of input and output in the device's memory, if there is one.
   template <typename Program>
   int run(const void* input, int64_t tokens, std::span<float> output, Program program);
+
+  void check(int status, const char* program) const;  // an Error unless it is MAMBAC_OK
+  [[noreturn]] void report_missing(const char* program, const char* programs) const;
 
   const Artifact& artifact_;
   ArtifactMemory state_, workspace_memory_;

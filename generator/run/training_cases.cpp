@@ -7,29 +7,11 @@
 #include <memory>
 
 #include "generator/error.h"
+#include "generator/run/blocks.h"
+#include "generator/shape.h"
 
 namespace mambac {
 namespace {
-
-// Rows [first, first + count) of every sequence, one after the other. `values` are (sequences, total, width).
-template <typename Value>
-std::vector<Value> block_of(std::span<const Value> values, int64_t sequences, int64_t total, int64_t width,
-                            int64_t first, int64_t count) {
-  std::vector<Value> block;
-  for (int64_t sequence = 0; sequence < sequences; ++sequence) {
-    const auto rows = values.subspan((sequence * total + first) * width, count * width);
-    block.insert(block.end(), rows.begin(), rows.end());
-  }
-  return block;
-}
-
-void put_block(std::span<const float> block, std::span<float> values, int64_t sequences, int64_t total, int64_t width,
-               int64_t first, int64_t count) {
-  for (int64_t sequence = 0; sequence < sequences; ++sequence) {
-    std::ranges::copy(block.subspan(sequence * count * width, count * width),
-                      values.begin() + (sequence * total + first) * width);
-  }
-}
 
 // The cotangent of the outputs, (batch, T, output_size).
 std::vector<float> read_d_outputs(const SafetensorsFile& file, const Case& given, const mambac_artifact& table) {
@@ -79,10 +61,8 @@ std::vector<Answer> run_training_case(const SafetensorsFile& file, const Case& g
   for (int64_t first = 0; first < total; first += block_tokens) {
     const int64_t count = std::min(block_tokens, total - first);
     blocks.push_back({first, count, std::make_unique<ArtifactMemory>(table, table.tape_bytes)});
-    const std::vector<int32_t> tokens =
-        block_of<int32_t>(given.tokens, given.tokens.empty() ? 0 : batch, total, 1, first, count);
-    const std::vector<float> values =
-        block_of<float>(given.values, given.values.empty() ? 0 : batch, total, table.input_size, first, count);
+    const std::vector<int32_t> tokens = block_of<int32_t>(given.tokens, batch, total, 1, first, count);
+    const std::vector<float> values = block_of<float>(given.values, batch, total, table.input_size, first, count);
     std::vector<float> output(batch * count * outputs);
     const void* input = tokens.empty() ? static_cast<const void*>(values.data()) : tokens.data();
     session.train(*artifact.weights(), *blocks.back().tape, input, static_cast<int32_t>(count), output);
@@ -104,11 +84,11 @@ std::vector<Answer> run_training_case(const SafetensorsFile& file, const Case& g
     put_block(d_block, d_inputs, batch, total, width, block->first, block->count);
   }
   for (const mambac_parameter& parameter : std::span(table.parameter_table, table.parameter_count)) {
-    const std::vector<int64_t> shape(parameter.shape, parameter.shape + parameter.dimensions);
-    int64_t floats = 1;
-    for (const int64_t size : shape) floats *= size;
+    const std::span<const int64_t> shape = shape_of(parameter);
     const auto first = gradients.begin() + parameter.offset;
-    answers.push_back({fmt::format("grad.{}", parameter.name), shape, std::vector<float>(first, first + floats)});
+    answers.push_back({fmt::format("grad.{}", parameter.name),
+                       {shape.begin(), shape.end()},
+                       std::vector<float>(first, first + element_count(shape))});
   }
   std::ranges::move(state_gradients(d_floats, table, layout, given.batched), std::back_inserter(answers));
   if (!given.batched) d_inputs.resize(total * width);

@@ -7,6 +7,7 @@
 
 #include "generator/plan/graph.h"
 #include "generator/plan/plan.h"
+#include "generator/shape.h"
 
 namespace mambac {
 
@@ -49,7 +50,7 @@ class CallBuilder {
   // A tensor of the state; or, where training works on a copy, the activation that holds it; null if it has no floats.
   CallBuilder& state(const std::string& role) {
     const std::string name = operation_.state(role);
-    if (name.empty()) return operation_.has_output(role) ? output(role) : argument(role, NoOperand{});
+    if (name.empty()) return output_if_any(role);
     return argument(role, Operand{Space::state, name, site_.plan.state_tensor(name).offset, 0, 0, false, true});
   }
   // The gradient of a tensor of the state, of every sequence.
@@ -63,8 +64,7 @@ class CallBuilder {
     const std::string name = operation_.gradient(role);
     if (name.empty()) return argument(role + "_gradient", NoOperand{});
     const Parameter& parameter = site_.plan.parameter(name);
-    int64_t columns = 1;
-    for (size_t dimension = 1; dimension < parameter.shape.size(); ++dimension) columns *= parameter.shape[dimension];
+    const int64_t columns = element_count(std::span(parameter.shape).subspan(1));
     return argument(role + "_gradient", Operand{Space::gradients, name, parameter.offset + first_row * columns, 0,
                                                 rows * columns, false, true});
   }
@@ -77,6 +77,13 @@ class CallBuilder {
   }
   CallBuilder& output(const std::string& role) {
     return argument(role, operand(operation_.output(role), Space::output, false, true));
+  }
+  // Null where the operation has none.
+  CallBuilder& input_if_any(const std::string& role) {
+    return operation_.has_input(role) ? input(role) : argument(role, NoOperand{});
+  }
+  CallBuilder& output_if_any(const std::string& role) {
+    return operation_.has_output(role) ? output(role) : argument(role, NoOperand{});
   }
   CallBuilder& argument(const std::string& name, Argument value) {
     call_.arguments.emplace_back(name, std::move(value));

@@ -9,6 +9,7 @@
 #include "generator/targets/cpu_kernels.h"
 #include "generator/targets/cpu_training.h"
 #include "generator/targets/packing.h"
+#include "generator/targets/plan_operations.h"
 #include "generator/targets/targets.h"
 #include "generator/targets/workspace.h"
 
@@ -57,24 +58,8 @@ int64_t block_tokens(const Plan& plan) {
 
 Program plan_program(const Graph& graph, const Plan& plan, const CpuChoices& choices, const std::string& name) {
   const bool step = name == "step";
-  CpuProgram context{{graph, plan, step ? plan.deployment.batch : 1, step ? 1 : block_tokens(plan)}, choices};
-  Program program{.name = name, .sequences = context.sequences, .block_tokens = context.block_tokens};
-  for (const Operation& operation : graph.operations) program.calls.push_back(cpu_call(context, operation));
-  for (const Operation& operation : graph.output_operations) {
-    program.outputs_all.push_back(cpu_call(context, operation));
-  }
-  if (!step) {
-    context.last_row_only = true;
-    for (const Operation& operation : graph.output_operations) {
-      program.outputs_last.push_back(cpu_call(context, operation));
-    }
-  }
-  for (const Activation& activation : graph.activations) {
-    program.buffers.push_back({.name = activation.name,
-                               .rows = context.sequences * context.block_tokens,
-                               .row_stride = round_up(activation.width, channel_padding)});
-  }
-  return program;
+  const CpuProgram context{{graph, plan, step ? plan.deployment.batch : 1, step ? 1 : block_tokens(plan)}, choices};
+  return plan_operations(graph, context, name, cpu_call);
 }
 
 }  // namespace

@@ -71,18 +71,24 @@ Call convolve(const CpuProgram& program, const Operation& operation) {
       .part();
 }
 
+// With or without checkpoints of its state.
 Call selective_scan(const CpuProgram& program, const Operation& operation) {
   const PackedTensor& a = program.plan.weight(operation.weight("a"));
-  CallBuilder call(program, operation, "selective_scan");
-  return call.shape("Channels", a.padded_rows)
+  const bool keeps = operation.kind == "selective_scan_keep";
+  CallBuilder call(program, operation, operation.kind);
+  call.shape("Channels", a.padded_rows)
       .shape("States", a.columns)
       .shape("DeltaStride", call.input_stride("delta_input"))
       .shape("InputStride", call.input_stride("x"))
       .shape("GateStride", call.input_stride("gate"))
       .shape("BCStride", call.input_stride("b"))
       .shape("OutputStride", call.output_stride("output"))
-      .shape("StateStride", program.plan.state_floats)
-      .shape("Lanes", program.choices.lanes)
+      .shape("StateStride", program.plan.state_floats);
+  if (keeps) {
+    call.shape("Interval", operation.size("interval"))
+        .shape("Checkpoints", program.checkpoints(operation.size("interval")));
+  }
+  call.shape("Lanes", program.choices.lanes)
       .parts()
       .weight("a")
       .weight("d")
@@ -92,9 +98,9 @@ Call selective_scan(const CpuProgram& program, const Operation& operation) {
       .input("gate")
       .input("b")
       .input("c")
-      .output("output")
-      .sequences_and_tokens()
-      .part();
+      .output("output");
+  if (keeps) call.output("checkpoints");
+  return call.sequences_and_tokens().part();
 }
 
 Call discretize(const CpuProgram& program, const Operation& operation) {
@@ -183,7 +189,9 @@ Call cpu_call(const CpuProgram& program, const Operation& operation) {
   if (operation.kind == "rms_norm" || operation.kind == "layer_norm") return norm(program, operation);
   if (operation.kind == "project") return project(program, operation);
   if (operation.kind == "convolve") return convolve(program, operation);
-  if (operation.kind == "selective_scan") return selective_scan(program, operation);
+  if (operation.kind == "selective_scan" || operation.kind == "selective_scan_keep") {
+    return selective_scan(program, operation);
+  }
   if (operation.kind == "discretize") return discretize(program, operation);
   if (operation.kind == "head_scan") return head_scan(program, operation);
   if (operation.kind == "gated_rms_norm") return gated_rms_norm(program, operation);

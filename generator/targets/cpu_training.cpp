@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "generator/plan/differentiate.h"
+#include "generator/shape.h"
 #include "generator/targets/workspace.h"
 
 namespace mambac {
@@ -14,9 +15,7 @@ bool decays(const CheckpointTensor& tensor) { return tensor.shape.size() >= 2 &&
 void lay_out_parameters(const Graph& graph, TrainingPlan& training) {
   for (const CheckpointTensor& tensor : graph.checkpoint) {
     training.parameters.push_back({tensor.name, tensor.shape, training.parameter_floats, decays(tensor)});
-    int64_t floats = 1;
-    for (const int64_t size : tensor.shape) floats *= size;
-    training.parameter_floats += floats;
+    training.parameter_floats += element_count(tensor.shape);
   }
 }
 
@@ -129,8 +128,7 @@ void plan_training_for_cpu(const Graph& graph, const CpuChoices& choices, Plan& 
   Program train = plan_program("train", differentiated.train, differentiated, activations, choices, plan);
   Program backward = plan_program("backward", differentiated.backward, differentiated, activations, choices, plan);
   for (Program* program : {&train, &backward}) {
-    const bool keeps = !program->buffers.empty() && program->buffers.back().kept;  // d_state, at the start
-    const int64_t first = keeps ? plan.deployment.batch * plan.state_floats : 0;
+    const int64_t first = program == &backward ? plan.deployment.batch * plan.state_floats : 0;  // behind d_state
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(*program, first));
     plan.programs.push_back(std::move(*program));
   }

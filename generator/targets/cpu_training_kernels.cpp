@@ -76,80 +76,51 @@ Call sum_rows(const CpuProgram& program, const Operation& operation) {
       .part();
 }
 
-Call rms_norm_backward(const CpuProgram& program, const Operation& operation) {
-  CallBuilder call(program, operation, "rms_norm_backward");
+// What a norm's gradient leaves for that of its weights: the scale of every row, or its mean and scale.
+struct Moments {
+  std::string role, stride;
+};
+Moments moments_of(const Operation& operation) {
+  return operation.kind.starts_with("rms_norm") ? Moments{"scales", "ScaleStride"} : Moments{"moments", "MomentStride"};
+}
+
+Call norm_backward(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, operation.kind);
+  const Moments moments = moments_of(operation);
   const bool weighted = !operation.weight("weight").empty();
   call.shape("Size", operation.input("input").columns)
       .shape("InputStride", call.input_stride("input"))
       .shape("GradientStride", call.input_stride("d_output"))
       .shape("OutputStride", call.output_stride("d_input"))
-      .shape("ScaleStride", weighted ? call.output_stride("scales") : 0)
-      .shape("Weighted", boolean(weighted))
-      .shape("Accumulate", boolean(operation.has("accumulate")))
-      .parts()
-      .weight("weight")
-      .input("input")
-      .input("d_output")
-      .argument("epsilon", operation.number("epsilon"))
-      .output("d_input");
-  if (weighted) {
-    call.output("scales");
-  } else {
-    call.argument("scales", NoOperand{});
-  }
-  return call.rows().part();
-}
-
-Call rms_norm_gradient(const CpuProgram& program, const Operation& operation) {
-  CallBuilder call(program, operation, "rms_norm_gradient");
-  const int64_t size = operation.input("input").columns;
-  return call.shape("Size", size)
-      .shape("InputStride", call.input_stride("input"))
-      .shape("GradientStride", call.input_stride("d_output"))
-      .shape("ScaleStride", call.input_stride("scales"))
-      .parts()
-      .input("input")
-      .input("d_output")
-      .input("scales")
-      .gradient("weight", size)
-      .rows()
-      .part();
-}
-
-Call layer_norm_backward(const CpuProgram& program, const Operation& operation) {
-  CallBuilder call(program, operation, "layer_norm_backward");
-  return call.shape("Size", operation.input("input").columns)
-      .shape("InputStride", call.input_stride("input"))
-      .shape("GradientStride", call.input_stride("d_output"))
-      .shape("OutputStride", call.output_stride("d_input"))
-      .shape("MomentStride", call.output_stride("moments"))
-      .shape("Accumulate", boolean(operation.has("accumulate")))
+      .shape(moments.stride, weighted ? call.output_stride(moments.role) : 0);
+  if (operation.kind == "rms_norm_backward") call.shape("Weighted", boolean(weighted));
+  return call.shape("Accumulate", boolean(operation.has("accumulate")))
       .parts()
       .weight("weight")
       .input("input")
       .input("d_output")
       .argument("epsilon", operation.number("epsilon"))
       .output("d_input")
-      .output("moments")
+      .output_if_any(moments.role)
       .rows()
       .part();
 }
 
-Call layer_norm_gradient(const CpuProgram& program, const Operation& operation) {
-  CallBuilder call(program, operation, "layer_norm_gradient");
+Call norm_gradient(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, operation.kind);
+  const Moments moments = moments_of(operation);
   const int64_t size = operation.input("input").columns;
-  return call.shape("Size", size)
+  call.shape("Size", size)
       .shape("InputStride", call.input_stride("input"))
       .shape("GradientStride", call.input_stride("d_output"))
-      .shape("MomentStride", call.input_stride("moments"))
+      .shape(moments.stride, call.input_stride(moments.role))
       .parts()
       .input("input")
       .input("d_output")
-      .input("moments")
-      .gradient("weight", size)
-      .gradient("bias", size)
-      .rows()
-      .part();
+      .input(moments.role)
+      .gradient("weight", size);
+  if (operation.kind == "layer_norm_gradient") call.gradient("bias", size);
+  return call.rows().part();
 }
 
 Call embed_gradient(const CpuProgram& program, const Operation& operation) {
@@ -169,7 +140,7 @@ Call convolve_backward(const CpuProgram& program, const Operation& operation) {
   CallBuilder call(program, operation, "convolve_backward");
   const PackedTensor& taps = program.plan.weight(operation.weight("taps"));
   const bool has_window = operation.has_input("window");  // not with a single tap
-  call.shape("Channels", taps.padded_rows)
+  return call.shape("Channels", taps.padded_rows)
       .shape("InnerChannels", taps.rows)
       .shape("Taps", taps.columns)
       .shape("InputStride", call.input_stride("input"))
@@ -181,52 +152,14 @@ Call convolve_backward(const CpuProgram& program, const Operation& operation) {
       .shape("Bias", boolean(!operation.weight("bias").empty()))
       .parts()
       .weight("taps")
-      .weight("bias");
-  if (has_window) {
-    call.input("window");
-  } else {
-    call.argument("window", NoOperand{});
-  }
-  return call.input("input")
+      .weight("bias")
+      .input_if_any("window")
+      .input("input")
       .input("d_output")
       .state_gradient("d_window")
       .output("d_input")
       .gradient("taps", taps.rows)
       .gradient("bias", taps.rows)
-      .sequences_and_tokens()
-      .part();
-}
-
-// Checkpoints of a sequence.
-int64_t checkpoints(const CpuProgram& program, int64_t interval) {
-  return (program.block_tokens + interval - 1) / interval;
-}
-
-Call selective_scan_keep(const CpuProgram& program, const Operation& operation) {
-  const PackedTensor& a = program.plan.weight(operation.weight("a"));
-  CallBuilder call(program, operation, "selective_scan_keep");
-  return call.shape("Channels", a.padded_rows)
-      .shape("States", a.columns)
-      .shape("DeltaStride", call.input_stride("delta_input"))
-      .shape("InputStride", call.input_stride("x"))
-      .shape("GateStride", call.input_stride("gate"))
-      .shape("BCStride", call.input_stride("b"))
-      .shape("OutputStride", call.output_stride("output"))
-      .shape("StateStride", program.plan.state_floats)
-      .shape("Interval", operation.size("interval"))
-      .shape("Checkpoints", checkpoints(program, operation.size("interval")))
-      .shape("Lanes", program.choices.lanes)
-      .parts()
-      .weight("a")
-      .weight("d")
-      .state("h")
-      .input("delta_input")
-      .input("x")
-      .input("gate")
-      .input("b")
-      .input("c")
-      .output("output")
-      .output("checkpoints")
       .sequences_and_tokens()
       .part();
 }
@@ -246,7 +179,7 @@ Call selective_scan_backward(const CpuProgram& program, const Operation& operati
       .shape("GateGradientStride", call.output_stride("d_gate"))
       .shape("StateStride", program.plan.state_floats)
       .shape("Interval", operation.size("interval"))
-      .shape("Checkpoints", checkpoints(program, operation.size("interval")))
+      .shape("Checkpoints", program.checkpoints(operation.size("interval")))
       .shape("Slices", operation.size("slices"))
       .shape("SliceRows", program.rows())
       .shape("Lanes", program.choices.lanes)
@@ -294,13 +227,12 @@ Call cpu_training_call(const CpuProgram& program, const Operation& operation) {
       {"project_backward", project_backward},
       {"project_gradient", project_gradient},
       {"sum_rows", sum_rows},
-      {"rms_norm_backward", rms_norm_backward},
-      {"rms_norm_gradient", rms_norm_gradient},
-      {"layer_norm_backward", layer_norm_backward},
-      {"layer_norm_gradient", layer_norm_gradient},
+      {"rms_norm_backward", norm_backward},
+      {"rms_norm_gradient", norm_gradient},
+      {"layer_norm_backward", norm_backward},
+      {"layer_norm_gradient", norm_gradient},
       {"embed_gradient", embed_gradient},
       {"convolve_backward", convolve_backward},
-      {"selective_scan_keep", selective_scan_keep},
       {"selective_scan_backward", selective_scan_backward},
       {"sum_slices", sum_slices},
   };

@@ -10,6 +10,7 @@
 #include "generator/targets/cuda_forward.h"
 #include "generator/targets/cuda_kernels.h"
 #include "generator/targets/packing.h"
+#include "generator/targets/plan_operations.h"
 #include "generator/targets/targets.h"
 #include "generator/targets/workspace.h"
 
@@ -54,24 +55,8 @@ Program plan_steps(const Graph& graph, const Plan& plan, const std::optional<Dec
 
 Program plan_program(const Graph& graph, const Plan& plan, const std::string& name) {
   const bool step = name == "step";
-  CallSite site{graph, plan, plan.deployment.batch, step ? 1 : plan.deployment.forward_tokens};
-  Program program{.name = name, .sequences = site.sequences, .block_tokens = site.block_tokens};
-  for (const Operation& operation : graph.operations) program.calls.push_back(cuda_call(site, operation));
-  for (const Operation& operation : graph.output_operations) {
-    program.outputs_all.push_back(cuda_call(site, operation));
-  }
-  if (!step) {
-    site.last_row_only = true;
-    for (const Operation& operation : graph.output_operations) {
-      program.outputs_last.push_back(cuda_call(site, operation));
-    }
-  }
-  for (const Activation& activation : graph.activations) {
-    program.buffers.push_back({.name = activation.name,
-                               .rows = site.sequences * site.block_tokens,
-                               .row_stride = round_up(activation.width, channel_padding)});
-  }
-  return program;
+  const CallSite site{graph, plan, plan.deployment.batch, step ? 1 : plan.deployment.forward_tokens};
+  return plan_operations(graph, site, name, cuda_call);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "generator/shape.h"
+
 namespace mambac {
 namespace {
 
@@ -16,8 +18,7 @@ PackedTensor unpacked(const Graph& graph, const GraphWeight& weight, WeightType 
   PackedTensor tensor{.name = weight.name, .source = weight.source, .transform = weight.transform};
   tensor.segments = weight.segments;
   tensor.rows = source.shape.front();
-  tensor.columns = 1;
-  for (size_t dimension = 1; dimension < source.shape.size(); ++dimension) tensor.columns *= source.shape[dimension];
+  tensor.columns = element_count(std::span(source.shape).subspan(1));
   tensor.type = source.matrix ? matrices : WeightType::f32;
   return tensor;
 }

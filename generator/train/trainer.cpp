@@ -8,6 +8,7 @@
 #include "generator/error.h"
 #include "generator/text/random.h"
 #include "runtime/learning_rate.h"
+#include "runtime/tape_header.h"
 
 namespace mambac {
 namespace {
@@ -96,7 +97,7 @@ double Trainer::validate(const TrainingState& state, const TrainingData& data) {
 
 // The tape keeps what every layer read.
 void Trainer::report_not_finite(int64_t step, double loss) const {
-  const float* kept = reinterpret_cast<const float*>(static_cast<const std::byte*>(tape_.data()) + 64);
+  const float* kept = mambac_runtime::values_of_tape(tape_.data());
   const int64_t rows = int64_t{table_.batch} * table_.train_tokens;
   for (const auto& tensor : artifact_.plan().at("training").at("tape")) {
     const std::string name = tensor.at("name");

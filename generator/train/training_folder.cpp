@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "generator/checkpoint/safetensors.h"
 #include "generator/configuration/model_folder.h"
 #include "generator/error.h"
 #include "generator/file.h"
+#include "generator/shape.h"
 
 namespace mambac {
 namespace {
@@ -16,16 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* recipe_file = "training.json";
 constexpr const char* state_file = "training.safetensors";
-
-std::vector<int64_t> shape_of(const mambac_parameter& parameter) {
-  return {parameter.shape, parameter.shape + parameter.dimensions};
-}
-
-int64_t count_of(const mambac_parameter& parameter) {
-  int64_t count = 1;
-  for (const int64_t size : shape_of(parameter)) count *= size;
-  return count;
-}
 
 }  // namespace
 
@@ -60,11 +52,11 @@ void TrainingFolder::resume(TrainingState& state, std::vector<LossPoint>& losses
   const auto read = [&](const std::string& prefix, std::vector<float>& values) {
     for (const mambac_parameter& parameter : table_) {
       const std::string name = prefix + parameter.name;
-      if (!file.has(name) || file.at(name).shape != shape_of(parameter)) {
+      if (!file.has(name) || !std::ranges::equal(file.at(name).shape, shape_of(parameter))) {
         fail(ExitCode::input, "{}: the tensor `{}` is missing or of another shape", (path_ / state_file).string(),
              name);
       }
-      file.at(name).read(0, std::span(values).subspan(parameter.offset, count_of(parameter)));
+      file.at(name).read(0, std::span(values).subspan(parameter.offset, element_count(shape_of(parameter))));
     }
   };
   read("", state.parameters);
@@ -83,8 +75,9 @@ void TrainingFolder::save(const TrainingState& state, const std::vector<LossPoin
   const std::array<double, 1> steps{static_cast<double>(state.steps)};
   const auto add = [&](const std::string& prefix, const std::vector<float>& values, std::vector<OutputTensor>& to) {
     for (const mambac_parameter& parameter : table_) {
-      to.push_back(output_tensor(prefix + parameter.name, shape_of(parameter),
-                                 std::span(values).subspan(parameter.offset, count_of(parameter))));
+      const std::span<const int64_t> shape = shape_of(parameter);
+      to.push_back(output_tensor(prefix + parameter.name, {shape.begin(), shape.end()},
+                                 std::span(values).subspan(parameter.offset, element_count(shape_of(parameter)))));
     }
   };
   add("", state.parameters, model);

@@ -49,11 +49,12 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
           float(&d_a_of_block)[States][Lanes] = d_a[block - first_block];
           // h[0] is the state before the block's first token, h[t + 1] that after its token t.
           alignas(64) float h[Interval + 1][States][Lanes], decays[Interval][States][Lanes];
-          floats<Lanes> skipped[Interval];  // s of every token
+          floats<Lanes> deltas[Interval], skipped[Interval];  // delta and s of every token
 #pragma unroll
           for (int n = 0; n < States; ++n) store<Lanes>(h[0][n], load<Lanes>(kept + n * Channels + channel));
           for (int t = 0; t < count; ++t) {
             const floats<Lanes> delta = softplus<Lanes>(load<Lanes>(delta_input + (row + t) * DeltaStride + channel));
+            deltas[t] = delta;
             const floats<Lanes> value = load<Lanes>(x + (row + t) * InputStride + channel);
             const floats<Lanes> exponent = delta * log2_of_e;
             const floats<Lanes> drive = delta * value;
@@ -77,7 +78,7 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
           for (int n = 0; n < States; ++n) d_value[n] = load<Lanes>(d_state + n * Channels);
           for (int t = count - 1; t >= 0; --t) {
             const floats<Lanes> before_softplus = load<Lanes>(delta_input + (row + t) * DeltaStride + channel);
-            const floats<Lanes> delta = softplus<Lanes>(before_softplus);
+            const floats<Lanes> delta = deltas[t];
             const floats<Lanes> value = load<Lanes>(x + (row + t) * InputStride + channel);
             const floats<Lanes> z = load<Lanes>(gate + (row + t) * GateStride + channel);
             const floats<Lanes> drive = delta * value;
