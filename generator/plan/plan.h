@@ -15,13 +15,12 @@
 
 #include "generator/configuration/deployment.h"
 #include "generator/configuration/model_configuration.h"
+#include "generator/shape.h"
 
 namespace mambac {
 
 // Rows of a state, and of everything that runs beside its channels, are padded to a multiple of this on every target.
 inline constexpr int64_t channel_padding = 16;
-
-inline int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 // What a checkpoint must contain.
 struct CheckpointTensor {

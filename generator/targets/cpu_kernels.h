@@ -17,7 +17,7 @@ struct CpuProgram : CallSite {
 
   int64_t rows() const { return last_row_only ? 1 : sequences * block_tokens; }
   // Of a sequence, if its state is kept every `interval` tokens.
-  int64_t checkpoints(int64_t interval) const { return (block_tokens + interval - 1) / interval; }
+  int64_t checkpoints(int64_t interval) const { return divide_up(block_tokens, interval); }
 };
 
 // Workspace offsets are relative to each buffer until the workspace is laid out.

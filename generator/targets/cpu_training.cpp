@@ -28,7 +28,7 @@ int64_t rows_of(const Activation& activation, const Plan& plan, const TrainingGr
     case Rows::sequences:
       return batch;
     case Rows::checkpoints:
-      return batch * ((tokens + graph.checkpoint_tokens - 1) / graph.checkpoint_tokens);
+      return batch * divide_up(tokens, graph.checkpoint_tokens);
   }
   return 0;
 }

@@ -12,8 +12,6 @@ constexpr int64_t shared_memory = 227 << 10;  // of a block, compute capability 
 constexpr int64_t l2_share = 40 << 20;        // weights that stay in the L2 cache from one token to the next
 constexpr int64_t stage_target = 24 << 10;    // larger stages are copied no faster, smaller ones cost a wait each
 
-int64_t divide_up(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-
 struct Split {
   int64_t warps = 0, each = 0;
 };

@@ -17,7 +17,7 @@ std::optional<DecodeClusterShape> decode_cluster_shape(const ModelConfiguration&
 
   DecodeClusterShape shape;
   shape.blocks = 16;
-  shape.channels = round_up((mixer.inner_size + shape.blocks - 1) / shape.blocks, 8);
+  shape.channels = round_up(divide_up(mixer.inner_size, shape.blocks), 8);
   shape.warps = shape.channels / 2;
   shape.threads = 32 * shape.warps;
   shape.size = round_up(model.model_size, 128);

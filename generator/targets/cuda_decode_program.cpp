@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "generator/shape.h"
+#include "generator/targets/call_builder.h"
 #include "generator/targets/packing.h"
 
 namespace mambac {
 namespace {
-
-int64_t divide_up(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
 
 const Mamba1Mixer& mixer_of(const Plan& plan) { return std::get<Mamba1Mixer>(plan.model.mixer); }
 
@@ -69,10 +69,7 @@ class StreamBuilder {
     Chunk chunk{.source = weight.source, .transform = weight.transform};
     chunk.type = source.matrix ? matrices_ : WeightType::f32;
     chunk.rows = rows;
-    chunk.column_end = 1;
-    for (size_t dimension = 1; dimension < source.shape.size(); ++dimension) {
-      chunk.column_end *= source.shape[dimension];
-    }
+    chunk.column_end = element_count(std::span(source.shape).subspan(1));
     chunk.columns = columns;
     chunk.slab = slab;
     chunk.bytes = rows * columns * bytes_of_element(chunk.type);
@@ -185,7 +182,6 @@ Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape,
   const ModelConfiguration& model = plan.model;
   const Mamba1Mixer& mixer = mixer_of(plan);
   const bool head = has_head(model), continuous = model.continuous();
-  const auto boolean = [](bool value) { return std::string(value ? "true" : "false"); };
   Call call{.kernel = "decode",
             .about = "one token after the other through the whole model, every block a share of it"};
   call.shape = {{"Weight", plan.weight_type == WeightType::f32 ? "float" : "bfloat16"},

@@ -15,8 +15,6 @@ constexpr int64_t panel = 64;          // columns of an operand's panel
 constexpr int64_t operand_rows = 128;  // rows of activations are padded to the tallest tile
 constexpr int64_t warp = 32;
 
-int64_t divide_up(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-
 // The sizes of a model in tiles.
 struct Sizes {
   int64_t size, inner, states, rank, taps, shared;  // shared: dt, B and C
@@ -27,8 +25,8 @@ struct Sizes {
   int64_t rows, operand_rows;  // of activations
 };
 
-Sizes sizes_of(const Plan &plan, const ForwardShape &shape) {
-  const auto &mixer = std::get<Mamba1Mixer>(plan.model.mixer);
+Sizes sizes_of(const Plan& plan, const ForwardShape& shape) {
+  const auto& mixer = std::get<Mamba1Mixer>(plan.model.mixer);
   Sizes sizes{};
   sizes.size = plan.model.model_size, sizes.inner = mixer.inner_size, sizes.states = mixer.state_size;
   sizes.rank = mixer.delta_rank, sizes.taps = mixer.convolution_taps, sizes.shared = sizes.rank + 2 * sizes.states;
@@ -46,14 +44,14 @@ Sizes sizes_of(const Plan &plan, const ForwardShape &shape) {
 }
 
 // Of the head, whose matrix may be the embedding.
-ProductTiles head_tiles(const Plan &plan) {
+ProductTiles head_tiles(const Plan& plan) {
   return product_tiles(plan.deployment.batch * plan.deployment.forward_tokens, plan.model.outputs(),
                        plan.model.model_size, plan.deployment.blocks);
 }
 
 // A matrix in tiles: every segment of its rows padded to `segment_rows`, all of
 // them to `rows`.
-void add_tiles(const Graph &graph, const std::string &name, int64_t segment_rows, int64_t rows, Plan &plan) {
+void add_tiles(const Graph& graph, const std::string& name, int64_t segment_rows, int64_t rows, Plan& plan) {
   PackedTensor tensor = unpacked(graph, graph.weight(name), plan.weight_type);
   tensor.packing = Packing::tiles;
   if (tensor.segments.empty()) tensor.segments = {{0, tensor.rows}};
@@ -66,10 +64,10 @@ void add_tiles(const Graph &graph, const std::string &name, int64_t segment_rows
 // Writes the calls of one program.
 class ForwardProgram {
  public:
-  ForwardProgram(const Graph &graph, const Plan &plan, const ForwardShape &shape)
+  ForwardProgram(const Graph& graph, const Plan& plan, const ForwardShape& shape)
       : graph_(graph), plan_(plan), shape_(shape), sizes_(sizes_of(plan, shape)), head_(head_tiles(plan)) {
     program_ = {.name = "forward", .sequences = plan.deployment.batch, .block_tokens = plan.deployment.forward_tokens};
-    const Sizes &s = sizes_;
+    const Sizes& s = sizes_;
     add_buffer("residual", "float", round_up(s.size, channel_padding), s.operand_rows);
     add_buffer("normed", "bfloat16", s.size_panels, s.operand_rows);
     add_buffer("projected", "float16", 2 * s.inner_panels, s.operand_rows);
@@ -93,38 +91,38 @@ class ForwardProgram {
   }
 
  private:
-  void add_buffer(const std::string &name, const std::string &type, int64_t columns, int64_t rows) {
+  void add_buffer(const std::string& name, const std::string& type, int64_t columns, int64_t rows) {
     const int64_t bytes = type.ends_with("float16") ? 2 : 4;
     program_.buffers.push_back(
         {.name = name, .rows = rows, .row_stride = columns * bytes / int64_t{sizeof(float)}, .type = type});
   }
-  Operand buffer(const std::string &name, bool written = false) const {
-    for (const WorkspaceBuffer &one : program_.buffers) {
+  Operand buffer(const std::string& name, bool written = false) const {
+    for (const WorkspaceBuffer& one : program_.buffers) {
       if (one.name == name) return {Space::workspace, name, 0, one.row_stride, one.row_stride, false, written};
     }
     fail(ExitCode::internal, "forward has no buffer '{}'", name);
   }
-  std::string of_layer(const char *name) const { return fmt::format("layers.{}.{}", layer_, name); }
-  Argument weight(const std::string &name) const {
-    if (std::ranges::none_of(plan_.weights, [&](const PackedTensor &one) { return one.name == name; })) {
+  std::string of_layer(const char* name) const { return fmt::format("layers.{}.{}", layer_, name); }
+  Argument weight(const std::string& name) const {
+    if (std::ranges::none_of(plan_.weights, [&](const PackedTensor& one) { return one.name == name; })) {
       return NoOperand{};
     }
     return Operand{Space::weights, name, plan_.weight(name).offset};
   }
-  Operand state(const std::string &name, bool written) const {
+  Operand state(const std::string& name, bool written) const {
     return {Space::state, name, plan_.state_tensor(name).offset, 0, 0, false, written};
   }
   int64_t residual_stride() const { return round_up(sizes_.size, channel_padding); }
 
-  Call &add(const std::string &kernel, const std::string &about, const Launch &launch) {
+  Call& add(const std::string& kernel, const std::string& about, const Launch& launch) {
     calls_->push_back({.kernel = kernel, .about = about, .layer = layer_, .launch = launch});
     return calls_->back();
   }
 
   void embed() {
-    const PackedTensor &table = plan_.weight("embedding");
+    const PackedTensor& table = plan_.weight("embedding");
     const int64_t threads = std::min<int64_t>(round_up(sizes_.size, warp), 256);
-    Call &call =
+    Call& call =
         add("embed_tiles", "residual = embedding[token]", {.count = Count::rows, .per_block = 1, .threads = threads});
     call.shape = {{"Vocabulary", table.rows},
                   {"Size", sizes_.size},
@@ -136,9 +134,9 @@ class ForwardProgram {
                       {"output", buffer("residual", true)}};
   }
 
-  void norm(const std::string &name, Count rows, bool last) {
+  void norm(const std::string& name, Count rows, bool last) {
     constexpr int64_t warps = 4;
-    Call &call =
+    Call& call =
         add("norm_tiles", "normed = norm(residual)", {.count = rows, .per_block = warps, .threads = warps * warp});
     Operand residual = buffer("residual");
     residual.last_row_only = last;
@@ -164,11 +162,11 @@ class ForwardProgram {
     std::string bias = {};
     bool softplus = false, accumulate = false;
   };
-  void project(const std::string &about, const std::string &name, const Product &product, const std::string &input,
+  void project(const std::string& about, const std::string& name, const Product& product, const std::string& input,
                Operand output, Count rows) {
-    const ProductTiles &cut = product.tiles;
+    const ProductTiles& cut = product.tiles;
     const int64_t tiles = divide_up(sizes_.operand_rows, cut.rows) * (product.weight_rows / cut.outputs) * cut.parts;
-    Call &call = add("project_tiles", about,
+    Call& call = add("project_tiles", about,
                      {.blocks = std::min(tiles, plan_.deployment.blocks),
                       .threads = cut.threads(),
                       .shared_bytes = cut.shared_bytes()});
@@ -194,7 +192,7 @@ class ForwardProgram {
 
   void convolve() {
     constexpr int64_t tokens = 8, threads = 64;
-    Call &call = add("convolve_tiles", "x = silu(convolution(window, x))",
+    Call& call = add("convolve_tiles", "x = silu(convolution(window, x))",
                      {.blocks = divide_up(sizes_.inner_panels / 8, threads),
                       .count = Count::tokens,
                       .per_block = tokens,
@@ -219,8 +217,8 @@ class ForwardProgram {
 
   void sum_parts() {
     constexpr int64_t warps = 4;
-    const auto &epsilon = std::get<Mamba1Mixer>(plan_.model.mixer).delta_b_c_norm_epsilon;
-    Call &call = add("sum_parts", epsilon ? "dt, B, C = rms_norm of each, without weights" : "dt, B, C",
+    const auto& epsilon = std::get<Mamba1Mixer>(plan_.model.mixer).delta_b_c_norm_epsilon;
+    Call& call = add("sum_parts", epsilon ? "dt, B, C = rms_norm of each, without weights" : "dt, B, C",
                      {.count = Count::rows, .per_block = warps, .threads = warps * warp});
     call.shape = {{"Parts", shape_.x.parts}, {"Rows", sizes_.operand_rows}, {"PartStride", sizes_.shared},
                   {"Rank", sizes_.rank},     {"States", sizes_.states},     {"Norm", boolean(epsilon.has_value())},
@@ -233,7 +231,7 @@ class ForwardProgram {
   }
 
   void scan() {
-    Call &call = add("scan_tiles", "h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)",
+    Call& call = add("scan_tiles", "h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)",
                      {.blocks = sizes_.inner_panels / shape_.block_channels,
                       .count = Count::sequences,
                       .per_block = 1,
@@ -258,7 +256,7 @@ class ForwardProgram {
   }
 
   void add_layer() {
-    const Sizes &s = sizes_;
+    const Sizes& s = sizes_;
     norm(of_layer("norm"), Count::rows, false);
     project("[x, z] = in_proj normed", of_layer("in_proj"),
             {s.size_panels, 2 * s.inner_panels, s.projected_rows, 2 * s.inner_panels, shape_.in, "float16"}, "normed",
@@ -285,30 +283,30 @@ class ForwardProgram {
             "normed", Operand{Space::output, "", 0, plan_.model.outputs(), plan_.model.outputs(), false, true}, rows);
   }
 
-  const Graph &graph_;
-  const Plan &plan_;
+  const Graph& graph_;
+  const Plan& plan_;
   ForwardShape shape_;
   Sizes sizes_;
   ProductTiles head_;
   Program program_;
-  std::vector<Call> *calls_ = &program_.calls;
+  std::vector<Call>* calls_ = &program_.calls;
   int64_t layer_ = -1;
 };
 
 }  // namespace
 
-std::optional<ForwardShape> forward_shape_of(const Plan &plan) {
-  const auto &mixer = std::get<Mamba1Mixer>(plan.model.mixer);
+std::optional<ForwardShape> forward_shape_of(const Plan& plan) {
+  const auto& mixer = std::get<Mamba1Mixer>(plan.model.mixer);
   const bool bf16 = plan.weight_type == WeightType::bf16, tokens = !plan.model.continuous();
   if (!bf16 || !tokens || mixer.projection_bias || plan.deployment.arch != "sm_90a") return std::nullopt;
   return forward_shape(plan.model, mixer, plan.deployment.batch * plan.deployment.forward_tokens,
                        plan.deployment.blocks);
 }
 
-void pack_for_forward(const Graph &graph, const ForwardShape &shape, Plan &plan) {
+void pack_for_forward(const Graph& graph, const ForwardShape& shape, Plan& plan) {
   const Sizes sizes = sizes_of(plan, shape);
-  for (const GraphWeight &weight : graph.weights) {
-    const CheckpointTensor &source = graph.checkpoint_tensor(weight.source);
+  for (const GraphWeight& weight : graph.weights) {
+    const CheckpointTensor& source = graph.checkpoint_tensor(weight.source);
     const std::string part = weight.name.substr(weight.name.rfind('.') + 1);
     if (part == "in_proj") {
       add_tiles(graph, weight.name, sizes.inner_panels, sizes.projected_rows, plan);
@@ -331,7 +329,7 @@ void pack_for_forward(const Graph &graph, const ForwardShape &shape, Plan &plan)
   }
 }
 
-Program plan_forward(const Graph &graph, const Plan &plan, const ForwardShape &shape) {
+Program plan_forward(const Graph& graph, const Plan& plan, const ForwardShape& shape) {
   return ForwardProgram(graph, plan, shape).write();
 }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "generator/shape.h"
+
 namespace mambac {
 namespace {
 
 constexpr int64_t panel = 64;                // columns of an operand that one stage holds
 constexpr int64_t shared_limit = 224 << 10;  // of a block, in bytes
-
-int64_t ceiling(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
 
 // What a panel of a tile costs on an H200, in us: bench/results/forward-h200.json says what the products took.
 struct TileCost {
@@ -24,24 +24,24 @@ int64_t stages_that_fit(int64_t rows, int64_t outputs, int64_t panels) {
 // x_proj has few outputs: one tile holds all, and the inputs are shared out among the multiprocessors.
 ProductTiles tiles_in_parts(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks) {
   constexpr int64_t most_parts = 8;  // what reads the parts adds them up
-  const int64_t panels = ceiling(inputs, panel);
-  ProductTiles tiles{.rows = 64, .outputs = outputs <= 256 ? ceiling(outputs, panel) * panel : 128};
-  const int64_t without_parts = ceiling(rows, tiles.rows) * ceiling(outputs, tiles.outputs);
+  const int64_t panels = divide_up(inputs, panel);
+  ProductTiles tiles{.rows = 64, .outputs = outputs <= 256 ? divide_up(outputs, panel) * panel : 128};
+  const int64_t without_parts = divide_up(rows, tiles.rows) * divide_up(outputs, tiles.outputs);
   tiles.parts = std::clamp<int64_t>(blocks / without_parts, 1, std::min(panels, most_parts));
-  tiles.stages = stages_that_fit(tiles.rows, tiles.outputs, ceiling(panels, tiles.parts));
+  tiles.stages = stages_that_fit(tiles.rows, tiles.outputs, divide_up(panels, tiles.parts));
   return tiles;
 }
 
 }  // namespace
 
 ProductTiles product_tiles(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks) {
-  const int64_t panels = ceiling(inputs, panel);
+  const int64_t panels = divide_up(inputs, panel);
   ProductTiles best;
   double least = 0;
   for (const TileCost& candidate : tile_costs) {
     if (candidate.outputs > 128 && panels < 4) continue;  // storing a wide tile would take longer than making it
-    const int64_t tiles = ceiling(rows, candidate.rows) * ceiling(outputs, candidate.outputs);
-    const double cost = ceiling(tiles, blocks) * candidate.of_panel;
+    const int64_t tiles = divide_up(rows, candidate.rows) * divide_up(outputs, candidate.outputs);
+    const double cost = divide_up(tiles, blocks) * candidate.of_panel;
     if (best.rows > 0 && cost >= least) continue;
     least = cost;
     best = {.rows = candidate.rows,
@@ -62,7 +62,7 @@ std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const
                                           int64_t blocks) {
   const int64_t size = model.model_size, inner = mixer.inner_size, states = mixer.state_size;
   if (states % 4 != 0 || states > 128) return std::nullopt;
-  const int64_t padded_inner = ceiling(inner, panel) * panel;
+  const int64_t padded_inner = divide_up(inner, panel) * panel;
   ForwardShape shape{.in = product_tiles(rows, 2 * padded_inner, size, blocks),
                      .x = tiles_in_parts(rows, mixer.delta_rank + 2 * states, inner, blocks),
                      .dt = product_tiles(rows, padded_inner, mixer.delta_rank, blocks),

@@ -7,8 +7,6 @@
 namespace mambac {
 namespace {
 
-int64_t ceiling(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-
 constexpr int64_t warp = 32;
 
 // Threads that a row of `columns` floats keeps busy: whole warps, at most `most`.
@@ -75,8 +73,10 @@ Call project(const CallSite& site, const Operation& operation) {
       .input("input")
       .output("output")
       .argument("rows", rows_of(site))
-      .launched(
-          {.blocks = ceiling(outputs, warps), .count = rows_of(site), .per_block = tile_rows, .threads = warps * warp});
+      .launched({.blocks = divide_up(outputs, warps),
+                 .count = rows_of(site),
+                 .per_block = tile_rows,
+                 .threads = warps * warp});
 }
 
 Call convolve(const CallSite& site, const Operation& operation) {
@@ -96,7 +96,7 @@ Call convolve(const CallSite& site, const Operation& operation) {
       .input("input")
       .output("output")
       .argument("tokens", Count::tokens)
-      .launched({.blocks = ceiling(taps.padded_rows, threads),
+      .launched({.blocks = divide_up(taps.padded_rows, threads),
                  .count = Count::sequences,
                  .per_block = 1,
                  .threads = threads});
@@ -126,7 +126,7 @@ Call selective_scan(const CallSite& site, const Operation& operation) {
       .output("output")
       .argument("tokens", Count::tokens)
       .launched(
-          {.blocks = ceiling(a.padded_rows, threads), .count = Count::sequences, .per_block = 1, .threads = threads});
+          {.blocks = divide_up(a.padded_rows, threads), .count = Count::sequences, .per_block = 1, .threads = threads});
 }
 
 }  // namespace
