@@ -4,7 +4,7 @@
   python3 -m venv .mambac/llama && .mambac/llama/bin/pip install llama-cpp-python gguf numpy
   .mambac/llama/bin/python bench/beside_llama.py NAME [--threads N] [--rounds N]
 
-Prints tokens a second of decode and of a prompt of 512, for both, and writes bench/results/NAME.json. The weights are
+Prints tokens a second of decode and of a prompt of 512, for both, and writes bench/results/NAME-llama.json. The weights are
 fresh ones (`mambac init`), written as GGUF in bf16 and f16; ours are bf16. The last logits of a prompt are compared, so
 that both have computed the same model.
 """
@@ -213,7 +213,7 @@ def main():
         print(f"{label:16} {1 / decode:18.1f} {ratios[0]:8.2f}x {prompt:18.3f} {ratios[1]:8.2f}x")
         rows.append({"who": label, "decode_s": decode, "prompt_s": prompt,
                      "decode_over_ours": ratios[0], "prompt_over_ours": ratios[1]})
-    results = TOP / "bench" / "results" / f"{arguments.name}.json"
+    results = TOP / "bench" / "results" / f"{arguments.name}-llama.json"
     results.write_text(json.dumps({
         "shape": SHAPE, "threads": arguments.threads, "rounds": arguments.rounds, "prompt_tokens": PROMPT,
         "llama_cpp_python": llama_cpp.__version__, "rows": rows}, indent=1) + "\n")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The tail of product-default's steps on one core: alone, and with memory-hungry work on every other core.
 
-  bench/tail.py NAME [--seconds N]     # writes bench/results/NAME.json and an SVG of each histogram beside it
+  bench/tail.py NAME [--seconds N]     # writes bench/results/NAME-tail.json and an SVG of each histogram beside it
 
 Each run is `mambac bench --tail`: a million steps or a minute, in turn with a loop over registers alone that is as long
 (bench/README.md).
@@ -53,7 +53,7 @@ def main():
     results = {"shape": SHAPE, "load": f"steps of {LOAD_SHAPE} on {len(others)} other cores"}
     for condition in ("alone", "under load"):
         load = start_load(load_artifact, others, arguments.seconds) if condition == "under load" else []
-        picture = folder / f"{arguments.name}-{condition.replace(' ', '-')}.svg"
+        picture = folder / f"{arguments.name}-tail-{condition.replace(' ', '-')}.svg"
         try:
             measured = subprocess.run(
                 on_core(core, "bench", artifact, "--tail", "--json", "--seconds", str(arguments.seconds),
@@ -65,7 +65,7 @@ def main():
         print(f"{condition:10}  p50 {tail['step']['p50_us']:.2f} us, p99.9 {tail['step']['p999_us']:.2f} us, "
               f"{tail['ratio']['p999']:.2f} times that of registers alone; {tail['samples']} steps; "
               f"denormals {tail['denormals']['ratio']:.2f}x", flush=True)
-    path = folder / f"{arguments.name}.json"
+    path = folder / f"{arguments.name}-tail.json"
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(f"wrote {path.relative_to(TOP)}")
 

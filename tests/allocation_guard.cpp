@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -51,6 +52,19 @@ AllocationGuard::~AllocationGuard() { armed = false; }
 
 GuardedCalls AllocationGuard::calls() const {
   return {allocations, locks, system_calls, page_faults_of_thread() - page_faults_before_};
+}
+
+GuardedCalls guarded_calls_of(const std::function<void()>& work) {
+  GuardedCalls sum;
+  for (int round = 0; round < 3; ++round) {
+    const AllocationGuard guard;
+    work();
+    const GuardedCalls calls = guard.calls();
+    sum.allocations += calls.allocations, sum.locks += calls.locks, sum.system_calls += calls.system_calls;
+    sum.page_faults = round == 0 ? calls.page_faults : std::min(sum.page_faults, calls.page_faults);
+    if (sum.page_faults == 0) break;
+  }
+  return sum;
 }
 
 #if MAMBAC_SANITIZED

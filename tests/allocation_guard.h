@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace mambac {
 
@@ -31,5 +32,9 @@ class AllocationGuard {
  private:
   int64_t page_faults_before_;
 };
+
+// What `work` asks for, in up to three rounds of it: calls are those of all rounds; page faults those of the best one,
+// because a busy machine takes pages away from any process, while work that misses pages by itself does so every time.
+GuardedCalls guarded_calls_of(const std::function<void()>& work);
 
 }  // namespace mambac

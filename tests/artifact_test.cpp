@@ -220,13 +220,14 @@ TEST(Artifact, StepAndForwardAllocateNothingAndAskTheSystemForNothing) {
   Session session(artifact);
   std::vector<float> logits(artifact.table().output_size);
   const std::vector<int32_t> tokens(artifact.table().forward_tokens, 5);
+  session.step(tokens.data(), logits);
   session.forward(tokens.data(), artifact.table().forward_tokens, MAMBAC_LAST, logits);
-  const AllocationGuard guard;
-  for (int count = 0; count < 1000; ++count) session.step(tokens.data(), logits);
-  for (int count = 0; count < 20; ++count) {
-    session.forward(tokens.data(), artifact.table().forward_tokens, MAMBAC_LAST, logits);
-  }
-  const GuardedCalls calls = guard.calls();
+  const GuardedCalls calls = guarded_calls_of([&] {
+    for (int count = 0; count < 1000; ++count) session.step(tokens.data(), logits);
+    for (int count = 0; count < 20; ++count) {
+      session.forward(tokens.data(), artifact.table().forward_tokens, MAMBAC_LAST, logits);
+    }
+  });
   EXPECT_EQ(calls.allocations, 0);
   EXPECT_EQ(calls.locks, 0);
   EXPECT_EQ(calls.system_calls, 0);

@@ -1,5 +1,6 @@
-// Prints every kernel of kernel_shapes.inc as specialized text, for specialized_kernels_test.cpp to include.
-#include <fmt/format.h>
+// Prints every kernel of kernel_shapes.inc as specialized text, for specialized_kernels_test.cpp to include, and which of
+// the template's parameters it has kept.
+#include <fmt/ranges.h>
 
 #include <cstdio>
 
@@ -34,8 +35,15 @@ int main() {
     if (path.starts_with("templates/cpu/") || path.starts_with("runtime/")) sources[path] = text;
   }
   fmt::print(
-      "#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n\n"
+      "#include <utility>\n\n#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n\n"
       "namespace specialized {{\n\nusing namespace mambac_runtime;\n");
-  for (const auto& function : mambac::specialize(sources, wanted)) fmt::print("\n{}\n", function.text);
+  for (const auto& function : mambac::specialize(sources, wanted)) {
+    std::vector<size_t> kept;
+    for (size_t index = 0; index < function.kept.size(); ++index) {
+      if (function.kept[index]) kept.push_back(index);
+    }
+    fmt::print("\n{}\nusing kept_by_{} = std::index_sequence<{}>;\n", function.text, function.name,
+               fmt::join(kept, ", "));
+  }
   fmt::print("\n}}  // namespace specialized\n");
 }

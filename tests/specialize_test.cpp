@@ -88,9 +88,8 @@ void scale(const Weight* weights, const float* bias, float* output, int tokens) 
 }
 )",
                                        {{"scale", {"32", "16", "bfloat16", "true"}, "scale_32"}});
-  EXPECT_EQ(text, R"(// output = input times 2, 32 floats of bfloat16 (`tokens` rows).
-// Second line.
-void scale_32([[maybe_unused]] const bfloat16* weights, const float* bias, float* output, int tokens) {
+  EXPECT_EQ(text, R"(// output = input times 2, 32 floats of bfloat16 (`tokens` rows). Second line.
+void scale_32(const float* bias, float* output, int tokens) {
   for (int token = 0; token < tokens; ++token) {
     floats<16> sum[2] = {};
     // Every vector.
@@ -115,6 +114,46 @@ TEST(Specialize, ConstantsAreLiterals) {
   EXPECT_EQ(body("p += static_cast<long>(A) * B;"), "p += 24L;");
   EXPECT_EQ(body("out[0] = sizeof(Type);"), "out[0] = sizeof(bfloat16);");
   EXPECT_EQ(body("const float q = *p / A; out[0] = q < Flag;"), "const float q = *p / 6; out[0] = q < true;");
+}
+
+TEST(Specialize, CommentsSayWhatIsBound) {
+  const auto comment = [](const std::string& lines, const std::string& arguments) {
+    const std::string text =
+        specialized(lines + "\ntemplate <int A, bool Flag>\nvoid kernel(int* out) {\n  out[0] = A;\n}\n",
+                    {{"kernel", {arguments}, "f"}});
+    return text.substr(0, text.find("\nvoid"));
+  };
+  EXPECT_EQ(comment("// `A` rows{Flag ? , doubled}.", "6, true"), "// 6 rows, doubled.");
+  EXPECT_EQ(comment("// `A` rows{Flag ? , doubled}.", "6, false"), "// 6 rows.");
+  EXPECT_EQ(comment("// {A > 1 ? `A` rows : one row}.", "6, false"), "// 6 rows.");
+  EXPECT_EQ(comment("// {A > 1 ? `A` rows : one row}.", "1, false"), "// one row.");
+  EXPECT_EQ(comment("// x[t - `A - 1`] of `out`, {Other ? kept}.", "4, true"), "// x[t - 3] of `out`, {Other ? kept}.");
+  EXPECT_EQ(comment("// One\n// sentence.\n//   a formula\n// {Flag ? Gone.}\n// Last.", "4, false"),
+            "// One sentence.\n//   a formula\n// Last.");
+}
+
+// Also through a helper that does not read it, and the calls of both.
+TEST(Specialize, ParametersThatNothingReadsAreGone) {
+  EXPECT_EQ(specialized(R"(
+template <bool Bias>
+inline float plus(float value, const float* bias) {
+  if constexpr (Bias) return value + bias[0];
+  return value;
+}
+
+template <bool Bias>
+void kernel(const float* bias, float* out, int unused) {
+  out[0] = plus<Bias>(out[1], bias);
+}
+)",
+                        {{"kernel", {"false"}, "f"}}),
+            R"(inline float plus_of_f(float value) { return value; }
+void f(float* out) { out[0] = plus_of_f(out[1]); }
+)");
+  EXPECT_THROW(specialized("template <int A>\nvoid callee(int a) {}\ntemplate <int A>\nvoid kernel(int* out) {\n"
+                           "  callee<A>(++out[0]);\n}\n",
+                           {{"kernel", {"1"}, "f"}}),
+               Error);
 }
 
 TEST(Specialize, NeutralOperandsAreLeftOut) {

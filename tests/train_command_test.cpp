@@ -3,55 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <regex>
 
 #include "generator/file.h"
-#include "generator/train/loss_curve.h"
 #include "tests/command.h"
 #include "tests/error_message.h"
+#include "tests/lesson.h"
 
 namespace mambac {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* byte_model = R"({"model_type": "mamba", "vocab_size": 256, "hidden_size": 32,
-  "num_hidden_layers": 1, "state_size": 8, "conv_kernel": 4, "intermediate_size": 64, "time_step_rank": 4,
-  "tie_word_embeddings": true, "use_bias": false, "use_conv_bias": true})";
-constexpr const char* series_model = R"({"model_type": "mamba", "input_size": 1, "output_size": 1, "hidden_size": 16,
-  "num_hidden_layers": 1, "state_size": 8, "conv_kernel": 4, "intermediate_size": 32, "time_step_rank": 2,
-  "use_bias": false, "use_conv_bias": true})";
-
-// Folder of a test with a configuration and a file to learn.
-struct Lesson {
-  fs::path folder = test_folder();
-  std::string configuration = (folder / "model.json").string(), data = (folder / "data").string(),
-              out = (folder / "out").string();
-
-  Lesson(const std::string& model, const std::string& text) {
-    write_text(configuration, model);
-    write_text(data, text);
-  }
-};
-
-std::string sentence(int times) {
-  std::string text;
-  for (int time = 0; time < times; ++time) text += "It is a truth universally acknowledged. ";
-  return text;
-}
-
-Lesson byte_lesson() { return Lesson(byte_model, sentence(60)); }
-std::string byte_arguments(const Lesson& lesson, const std::string& more) {
-  return fmt::format("train {} --tokenizer bytes --text {} --batch 4 --tokens 24 --learning-rate 1e-2 {}",
-                     lesson.configuration, lesson.data, more);
-}
-
-double last_training_loss(const fs::path& folder) {
-  double loss = std::nan("");
-  for (const LossPoint& point : read_loss_csv(folder / "loss.csv")) {
-    if (!point.validation) loss = point.loss;
-  }
-  return loss;
-}
 
 TEST(Train, LearnsASentence) {
   const Lesson lesson = byte_lesson();
@@ -86,27 +48,7 @@ TEST(Train, LearnsASine) {
   EXPECT_LT(last_training_loss(lesson.out), 2e-3);  // the mean square of the series is 0.5
 }
 
-// Killed in the middle again and again, a run ends with the losses of one that was left alone.
-TEST(Train, GoesOnAfterItWasKilled) {
-  const Lesson lesson = byte_lesson();
-  const std::string steps = "--steps 600 --save-every 20 ";
-  ASSERT_EQ(mambac(byte_arguments(lesson, steps + "--out " + lesson.out)).exit_code, 0);
-  const fs::path killed = lesson.folder / "killed";
-  int kills = 0;
-  for (int attempt = 0; attempt < 40; ++attempt) {
-    const bool begun = fs::exists(killed / "training.safetensors");
-    if (!begun) fs::remove_all(killed);
-    const std::string where = (begun ? "--resume " : "--out ") + killed.string();
-    const bool last = kills == 3;
-    const CommandResult result =
-        mambac(byte_arguments(lesson, steps + where), last ? "" : fmt::format("timeout -s KILL {}", 3 + attempt));
-    if (result.exit_code == 0) break;
-    ASSERT_EQ(result.exit_code, 137) << result.output;
-    kills += fs::exists(killed / "training.safetensors");
-  }
-  EXPECT_EQ(read_text(killed / "loss.csv"), read_text(lesson.out + "/loss.csv"));
-  EXPECT_EQ(read_text(killed / "model.safetensors"), read_text(lesson.out + "/model.safetensors"));
-}
+TEST(Train, GoesOnAfterItWasKilled) { expect_the_same_after(3); }  // 20 times: training_long_test.cpp
 
 TEST(Train, InterruptedItSaves) {
   const Lesson lesson = byte_lesson();
@@ -126,6 +68,20 @@ TEST(Train, RefusesAnotherRunsFolder) {
   fs::resize_file(lesson.out + "/training.safetensors", 1000);
   expect_refusal(mambac(byte_arguments(lesson, "--steps 2 --resume " + lesson.out)), ExitCode::input,
                  "training.safetensors");
+}
+
+// No file may grow beyond two thirds of a save, which is three times a model: what was saved before stays as it was.
+TEST(Train, NoSpaceLeavesTheLastSave) {
+  const Lesson lesson(std::regex_replace(byte_model, std::regex("32|64"), "128"), sentence(60));
+  const std::string arguments = byte_arguments(lesson, "--steps 100000000 --save-every 1 ");
+  ASSERT_EQ(mambac(arguments + "--out " + lesson.out, "timeout -s INT 15").exit_code, 0);
+  const std::string saved = read_text(lesson.out + "/training.safetensors");
+  const CommandResult result =
+      run_command(fmt::format("sh -c 'trap \"\" XFSZ; ulimit -f {}; exec generator/mambac {} --resume {}'",
+                              saved.size() / 512 * 2 / 3, arguments, lesson.out));
+  EXPECT_EQ(result.exit_code, static_cast<int>(ExitCode::environment)) << result.output;
+  EXPECT_NE(result.output.find("training.safetensors"), std::string::npos) << result.output;
+  EXPECT_TRUE(read_text(lesson.out + "/training.safetensors") == saved);
 }
 
 TEST(Train, StopsWhereTheLossIsNoNumber) {

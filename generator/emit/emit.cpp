@@ -318,12 +318,12 @@ std::map<std::string, std::string> emit(const Plan& plan) {
               : "";
 
   std::map<std::string, std::string> files;
-  const KernelNames names(plan);
-  files[name + "_kernels.h"] = emit_kernels(plan, names);
+  const Kernels kernels(plan);
+  files[name + "_kernels.h"] = emit_kernels(plan, kernels);
   for (const Program& program : plan.programs) {
-    files[fmt::format("{}_{}.cpp", name, program.name)] = emit_program(plan, program, names);
+    files[fmt::format("{}_{}.cpp", name, program.name)] = emit_program(plan, program, kernels);
   }
-  if (until) files[name + "_step_until.cpp"] = emit_step_until(plan, names);
+  if (until) files[name + "_step_until.cpp"] = emit_step_until(plan, kernels);
   for (const auto& [path, text] : sources) {
     if (needs(plan, path)) files[path == "runtime/mambac.h" ? "mambac.h" : path] = renamed(text, plan);
   }

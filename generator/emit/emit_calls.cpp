@@ -18,7 +18,7 @@ bool is_shared(const Call& call) {
 bool is_threaded(const Plan& plan) { return plan.deployment.threads > 1; }
 
 std::string emit_calls(const Plan& plan, const Program& program, const std::vector<Call>& calls,
-                       const KernelNames& names, const CountTexts& counts, const std::string& before_layer) {
+                       const Kernels& kernels, const CountTexts& counts, const std::string& before_layer) {
   std::string text;
   int64_t layer = -1;
   for (const Call& call : calls) {
@@ -26,11 +26,12 @@ std::string emit_calls(const Plan& plan, const Program& program, const std::vect
     if (call.layer < 0 && layer >= 0) text += "\n";
     layer = call.layer;
     std::vector<std::string> arguments;
-    for (const auto& [name, argument] : call.arguments) {
-      arguments.push_back(argument_text(plan, program, argument, counts, is_threaded(plan) ? "part" : "0"));
+    for (size_t index = 0; index < call.arguments.size(); ++index) {
+      if (!kernels.takes(call, index)) continue;
+      arguments.push_back(argument_text(plan, program, call.arguments[index].second, counts, "part"));
     }
     text += fmt::format("  // {}\n", call.about);
-    text += fmt::format("  {}({});\n", names.of(call), fmt::join(arguments, ", "));
+    text += fmt::format("  {}({});\n", kernels.name(call), fmt::join(arguments, ", "));
     if (is_threaded(plan) && is_shared(call)) text += "  workers.synchronize();\n";
   }
   return text;

@@ -15,7 +15,7 @@ bool is_threaded(const Plan& plan);
 // The calls one below the other, a comment with the formula above each. `before_layer`: lines at the start of each
 // layer.
 std::string emit_calls(const Plan& plan, const Program& program, const std::vector<Call>& calls,
-                       const KernelNames& names, const CountTexts& counts, const std::string& before_layer = "");
+                       const Kernels& kernels, const CountTexts& counts, const std::string& before_layer = "");
 
 // ", WorkspaceWorkers& workers, int part" and ", workers, part" where there are workers.
 std::string thread_parameters(const Plan& plan);

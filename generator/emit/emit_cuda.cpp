@@ -29,21 +29,21 @@ bool needs(const std::string& path, const std::set<std::string>& of_kernels) {
 std::string number_of(const std::string& arch) { return arch.substr(3); }
 
 // Kernels whose dynamic shared memory is more than every kernel may take.
-std::string prepare_kernels(const KernelNames& names) {
+std::string prepare_kernels(const Kernels& kernels) {
   constexpr int64_t free_shared_bytes = 48 << 10;
   std::string text;
-  for (const Call* call : names.distinct()) {
+  for (const Call* call : kernels.distinct()) {
     if (!call->launch || call->launch->shared_bytes <= free_shared_bytes) continue;
     text += fmt::format(
         "  if (status == MAMBAC_OK) {{\n"
         "    status = allow_shared_memory(reinterpret_cast<const void*>({}), {}, message, message_bytes);\n"
         "  }}\n",
-        names.of(*call), call->launch->shared_bytes);
+        kernels.name(*call), call->launch->shared_bytes);
   }
   return text;
 }
 
-void add_values(const Plan& plan, const KernelNames& names, Placeholders& values) {
+void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) {
   const std::string number = number_of(plan.deployment.arch);
   const bool exact = !std::isdigit(static_cast<unsigned char>(number.back()));
   const std::string digits = exact ? number.substr(0, number.size() - 1) : number;
@@ -57,7 +57,7 @@ void add_values(const Plan& plan, const KernelNames& names, Placeholders& values
   values["INPUT_STEPS"] = tokens ? fmt::format("tokens (count, {}_BATCH)", values.at("UPPER"))
                                  : fmt::format("input (count, {0}_BATCH, {0}_INPUT_SIZE)", values.at("UPPER"));
   const bool rounds =
-      std::ranges::any_of(names.distinct(), [](const Call* call) { return call->kernel == "project_tiles"; });
+      std::ranges::any_of(kernels.distinct(), [](const Call* call) { return call->kernel == "project_tiles"; });
   values["STEP_TOLERANCE"] = rounds ? "5e-3" : values.at("TOLERANCE");
   if (rounds) values["TOLERANCE"] = "2e-6 (of forward, whose products round their operands to bf16: 5e-3)";
   values["BAD_INPUT"] =
@@ -66,7 +66,7 @@ void add_values(const Plan& plan, const KernelNames& names, Placeholders& values
             " *            every output and in the state from there on, and a NaN or infinity in the state stays one."
           : "a NaN or infinity in the input or in the\n"
             " *            state stays one in every output and in the state from there on.";
-  values["PREPARE_KERNELS"] = prepare_kernels(names);
+  values["PREPARE_KERNELS"] = prepare_kernels(kernels);
   values["PROGRAM_DECLARATIONS"] = "";
   for (const Program& program : plan.programs) {
     values["PROGRAM_DECLARATIONS"] += cuda_program_declaration(plan, program) + ";\n";
@@ -83,9 +83,9 @@ std::vector<std::string> nvcc_options(const Plan& plan) {
 std::map<std::string, std::string> emit_cuda(const Plan& plan) {
   const std::map<std::string, std::string>& sources = embedded_sources();
   const auto skeleton = [&](const std::string& name) { return sources.at("templates/artifact/cuda/" + name + ".in"); };
-  const KernelNames names(plan);
+  const Kernels kernels(plan);
   Placeholders values = placeholders(plan);
-  add_values(plan, names, values);
+  add_values(plan, kernels, values);
   const bool forward = plan.has_program("forward");
   const std::string name = plan.name;
 
@@ -103,14 +103,14 @@ std::map<std::string, std::string> emit_cuda(const Plan& plan) {
               : "";
 
   std::map<std::string, std::string> files;
-  CudaKernels kernels = emit_cuda_kernels(plan, names);
-  files[name + "_kernels.h"] = std::move(kernels.declarations);
-  files[name + "_kernels.cu"] = std::move(kernels.definitions);
+  CudaKernels kernel_files = emit_cuda_kernels(plan, kernels);
+  files[name + "_kernels.h"] = std::move(kernel_files.declarations);
+  files[name + "_kernels.cu"] = std::move(kernel_files.definitions);
   for (const Program& program : plan.programs) {
-    files[fmt::format("{}_{}.cu", name, program.name)] = emit_cuda_program(plan, program, names);
+    files[fmt::format("{}_{}.cu", name, program.name)] = emit_cuda_program(plan, program, kernels);
   }
   for (const auto& [path, text] : sources) {
-    if (needs(path, kernels.headers)) files[path == "runtime/mambac.h" ? "mambac.h" : path] = renamed(text, plan);
+    if (needs(path, kernel_files.headers)) files[path == "runtime/mambac.h" ? "mambac.h" : path] = renamed(text, plan);
   }
   files[name + ".h"] = fill(skeleton("header.h"), values);
   files[name + ".cu"] = fill(skeleton("interface.cu"), values);

@@ -35,7 +35,7 @@ std::string grid_text(const Launch& launch, const CountTexts& counts) {
 
 // The launches one below the other, a comment with the formula above each.
 std::string emit_launches(const Plan& plan, const Program& program, const std::vector<Call>& calls,
-                          const KernelNames& names, const CountTexts& counts) {
+                          const Kernels& kernels, const CountTexts& counts) {
   std::string text;
   int64_t layer = -1;
   for (const Call& call : calls) {
@@ -43,7 +43,7 @@ std::string emit_launches(const Plan& plan, const Program& program, const std::v
     if (call.layer < 0 && layer >= 0) text += "\n";
     layer = call.layer;
     if (!call.launch) fail(ExitCode::internal, "{} of {} has no launch", call.kernel, program.name);
-    std::vector<std::string> arguments = {names.of(call), grid_text(*call.launch, counts),
+    std::vector<std::string> arguments = {kernels.name(call), grid_text(*call.launch, counts),
                                           std::to_string(call.launch->threads),
                                           std::to_string(call.launch->shared_bytes)};
     for (const auto& [name, argument] : call.arguments) {
@@ -62,7 +62,7 @@ std::vector<Call> all_calls(const Program& program) {
   return calls;
 }
 
-std::string emit_body(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_body(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string sequences = std::to_string(program.sequences);
   std::string text = emit_buffers(program, all_calls(program)) + "  Launcher launch(stream);\n\n";
   if (program.name == "steps" && program.calls.empty()) {
@@ -76,19 +76,19 @@ std::string emit_body(const Plan& plan, const Program& program, const KernelName
         input_name(plan), plan.deployment.batch * width, plan.deployment.batch * plan.model.outputs());
   }
   if (program.name == "steps") {
-    return text + emit_launches(plan, program, all_calls(program), names, {"count", "1", "count"}) +
+    return text + emit_launches(plan, program, all_calls(program), kernels, {"count", "1", "count"}) +
            "  return launch.status();\n";
   }
   if (program.name == "step") {
-    return text + emit_launches(plan, program, all_calls(program), names, {sequences, sequences, "1"}) +
+    return text + emit_launches(plan, program, all_calls(program), kernels, {sequences, sequences, "1"}) +
            "  return launch.status();\n";
   }
   const bool several = program.sequences > 1;
   const CountTexts counts{several ? "rows" : "count", sequences, "count"};
   if (several) text = fmt::format("  const int rows = {} * count;\n", sequences) + text;
-  return text + emit_launches(plan, program, program.calls, names, counts) + "\n  if (outputs == MAMBAC_ALL) {\n" +
-         emit_launches(plan, program, program.outputs_all, names, counts) + "} else {\n" +
-         emit_launches(plan, program, program.outputs_last, names, counts) + "}\n  return launch.status();\n";
+  return text + emit_launches(plan, program, program.calls, kernels, counts) + "\n  if (outputs == MAMBAC_ALL) {\n" +
+         emit_launches(plan, program, program.outputs_all, kernels, counts) + "} else {\n" +
+         emit_launches(plan, program, program.outputs_last, kernels, counts) + "}\n  return launch.status();\n";
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ std::string cuda_program_declaration(const Plan& plan, const Program& program) {
                                 : "int count, int outputs, ");
 }
 
-std::string emit_cuda_program(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_cuda_program(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string sequences =
       plan.deployment.batch == 1 ? "" : fmt::format(" of each of {} sequences", plan.deployment.batch);
   return fmt::format(
@@ -119,7 +119,7 @@ std::string emit_cuda_program(const Plan& plan, const Program& program, const Ke
       program.name == "step"    ? "one token"
       : program.name == "steps" ? "tokens one after the other"
                                 : "a block of tokens",
-      sequences, emit_body(plan, program, names));
+      sequences, emit_body(plan, program, kernels));
 }
 
 }  // namespace mambac

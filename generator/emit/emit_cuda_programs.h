@@ -8,7 +8,7 @@
 
 namespace mambac {
 
-std::string emit_cuda_program(const Plan& plan, const Program& program, const KernelNames& names);
+std::string emit_cuda_program(const Plan& plan, const Program& program, const Kernels& kernels);
 
 // Declares a program's function, without a semicolon.
 std::string cuda_program_declaration(const Plan& plan, const Program& program);

@@ -4,7 +4,6 @@
 
 #include "generator/emit/embedded_sources.h"
 #include "generator/names.h"
-#include "generator/specialize/specialize.h"
 
 namespace mambac {
 namespace {
@@ -85,14 +84,6 @@ std::map<std::string, std::string> kernel_sources(const std::string& target) {
   return sources;
 }
 
-std::vector<SpecializedFunction> specialized(const Plan& plan, const KernelNames& names, Dialect dialect) {
-  std::vector<Specialization> wanted;
-  for (const Call* call : names.distinct()) {
-    wanted.push_back({call->kernel, template_arguments(*call), names.of(*call)});
-  }
-  return specialize(kernel_sources(plan.deployment.target), wanted, dialect);
-}
-
 // The headers of the runtime that a template includes, itself or through others.
 void add_headers(const std::string& path, std::set<std::string>& visited, std::set<std::string>& headers) {
   if (!visited.insert(path).second) return;
@@ -115,7 +106,7 @@ std::string tail(const Plan& plan) { return fmt::format("\n}}  // namespace {}_r
 
 }  // namespace
 
-KernelNames::KernelNames(const Plan& plan) {
+Kernels::Kernels(const Plan& plan) {
   std::map<std::string, std::vector<const Call*>> by_short_name;
   for_each_call(plan, [&](const Call& call) {
     if (!names_.emplace(key_of(call), "").second) return;
@@ -125,43 +116,49 @@ KernelNames::KernelNames(const Plan& plan) {
   for (const auto& [name, calls] : by_short_name) {
     for (const Call* call : calls) names_[key_of(*call)] = name + difference(*call, calls);
   }
+  std::vector<Specialization> wanted;
+  for (const Call* call : distinct_) wanted.push_back({call->kernel, template_arguments(*call), name(*call)});
+  const std::string& target = plan.deployment.target;
+  functions_ = specialize(kernel_sources(target), wanted, target == "cuda" ? Dialect::cuda : Dialect::cpp);
+  for (const SpecializedFunction& function : functions_) kept_[function.name] = function.kept;
 }
 
-const std::string& KernelNames::of(const Call& call) const { return names_.at(key_of(call)); }
+const std::string& Kernels::name(const Call& call) const { return names_.at(key_of(call)); }
 
-std::string emit_kernels(const Plan& plan, const KernelNames& names) {
+bool Kernels::takes(const Call& call, size_t argument) const { return kept_.at(name(call)).at(argument); }
+
+std::string emit_kernels(const Plan& plan, const Kernels& kernels) {
   std::string text = fmt::format(
       "{}#pragma once\n\n"
       "#include \"runtime/mathematics.h\"\n#include \"runtime/reduce.h\"\n#include \"runtime/vector.h\"\n{}\n"
       "namespace {}_runtime {{\n",
       head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"),
       plan.training ? "#include \"runtime/transpose.h\"\n" : "", plan.name);
-  for (const SpecializedFunction& function : specialized(plan, names, Dialect::cpp))
-    text += "\n" + function.text + "\n";
+  for (const SpecializedFunction& function : kernels.functions()) text += "\n" + function.text + "\n";
   return text + tail(plan);
 }
 
-CudaKernels emit_cuda_kernels(const Plan& plan, const KernelNames& names) {
-  CudaKernels kernels;
+CudaKernels emit_cuda_kernels(const Plan& plan, const Kernels& kernels) {
+  CudaKernels files;
   std::set<std::string> visited;
-  for (const Call* call : names.distinct()) {
-    add_headers(fmt::format("templates/cuda/{}.cuh", call->kernel), visited, kernels.headers);
+  for (const Call* call : kernels.distinct()) {
+    add_headers(fmt::format("templates/cuda/{}.cuh", call->kernel), visited, files.headers);
   }
-  kernels.declarations = head(plan, "the kernels of " + plan.name + "_kernels.cu") + "#pragma once\n\n";
-  for (const std::string& header : kernels.headers) kernels.declarations += fmt::format("#include \"{}\"\n", header);
-  kernels.declarations += fmt::format("\nnamespace {}_runtime {{\n\n", plan.name);
-  kernels.definitions =
+  files.declarations = head(plan, "the kernels of " + plan.name + "_kernels.cu") + "#pragma once\n\n";
+  for (const std::string& header : files.headers) files.declarations += fmt::format("#include \"{}\"\n", header);
+  files.declarations += fmt::format("\nnamespace {}_runtime {{\n\n", plan.name);
+  files.definitions =
       fmt::format("{}#include \"{}_kernels.h\"\n\nnamespace {}_runtime {{\n",
                   head(plan, "the kernels, specialized for this model's shapes from the templates of mambac"),
                   plan.name, plan.name);
-  for (const SpecializedFunction& function : specialized(plan, names, Dialect::cuda)) {
-    kernels.definitions += "\n" + function.text + "\n";
+  for (const SpecializedFunction& function : kernels.functions()) {
+    files.definitions += "\n" + function.text + "\n";
     const size_t begin = function.text.find("__global__"), body = function.text.find(" {\n", begin);
-    if (begin != std::string::npos) kernels.declarations += function.text.substr(begin, body - begin) + ";\n";
+    if (begin != std::string::npos) files.declarations += function.text.substr(begin, body - begin) + ";\n";
   }
-  kernels.declarations += tail(plan);
-  kernels.definitions += tail(plan);
-  return kernels;
+  files.declarations += tail(plan);
+  files.definitions += tail(plan);
+  return files;
 }
 
 }  // namespace mambac

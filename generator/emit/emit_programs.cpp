@@ -17,7 +17,7 @@ std::string of_each_sequence(const Plan& plan) {
   return plan.deployment.batch == 1 ? "" : fmt::format(" of each of {} sequences", plan.deployment.batch);
 }
 
-std::string emit_step(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_step(const Plan& plan, const Program& program, const Kernels& kernels) {
   std::vector<Call> calls = program.calls;
   calls.insert(calls.end(), program.outputs_all.begin(), program.outputs_all.end());
   const std::string sequences = std::to_string(program.sequences);
@@ -29,17 +29,17 @@ std::string emit_step(const Plan& plan, const Program& program, const KernelName
   return file_head(plan, "one token" + of_each_sequence(plan) + ".") +
          emit_function(plan, "step", parameters, "of a step",
                        emit_buffers(program, calls) + "\n" +
-                           emit_calls(plan, program, calls, names, {sequences, sequences, "1"})) +
+                           emit_calls(plan, program, calls, kernels, {sequences, sequences, "1"})) +
          file_tail(plan);
 }
 
 // A function that runs some of forward's calls on a block of rows.
 std::string emit_block_function(const Plan& plan, const Program& program, const std::vector<Call>& calls,
                                 const std::string& about, const std::string& name, const std::string& parameters,
-                                const KernelNames& names) {
+                                const Kernels& kernels) {
   const CountTexts counts{"rows", "1", "rows"};
   return fmt::format("\n// {}\nvoid {}({}{}) {{\n", about, name, parameters, thread_parameters(plan)) +
-         emit_buffers(program, calls) + "\n" + emit_calls(plan, program, calls, names, counts) + "}\n";
+         emit_buffers(program, calls) + "\n" + emit_calls(plan, program, calls, kernels, counts) + "}\n";
 }
 
 // The loops of forward: over the sequences, if there are several, and the blocks of tokens.
@@ -72,7 +72,7 @@ std::string emit_blocks(const Plan& plan, const Program& program) {
   return fmt::format("for (long sequence = 0; sequence < {}; ++sequence) {{\n{}}}\n", plan.deployment.batch, blocks);
 }
 
-std::string emit_forward(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_forward(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string declaration = input_declaration(plan);
   std::string text = file_head(plan, "a block of tokens" + of_each_sequence(plan) + ".");
   text += "\nnamespace {\n";
@@ -80,12 +80,12 @@ std::string emit_forward(const Plan& plan, const Program& program, const KernelN
       plan, program, program.calls,
       fmt::format("`rows` tokens of one sequence, at most {}, through all layers.", program.block_tokens),
       "forward_block",
-      fmt::format("const unsigned char* weights, float* state, float* activations, {}, int rows", declaration), names);
+      fmt::format("const unsigned char* weights, float* state, float* activations, {}, int rows", declaration), kernels);
   const std::string output_parameters = "const unsigned char* weights, float* activations, int rows, float* output";
   text += emit_block_function(plan, program, program.outputs_all, "The outputs of every token of a block.",
-                              "forward_outputs_all", output_parameters, names);
+                              "forward_outputs_all", output_parameters, kernels);
   text += emit_block_function(plan, program, program.outputs_last, "The output of a block's last token.",
-                              "forward_outputs_last", output_parameters, names);
+                              "forward_outputs_last", output_parameters, kernels);
   const Variables parameters = {{"const unsigned char*", "weights"},
                                 {"float*", "state"},
                                 {"Workspace&", "workspace"},
@@ -99,12 +99,12 @@ std::string emit_forward(const Plan& plan, const Program& program, const KernelN
 
 }  // namespace
 
-std::string emit_program(const Plan& plan, const Program& program, const KernelNames& names) {
-  if (program.name == "step") return emit_step(plan, program, names);
-  if (program.name == "forward") return emit_forward(plan, program, names);
-  if (program.name == "train") return emit_train(plan, program, names);
-  if (program.name == "backward") return emit_backward(plan, program, names);
-  if (program.name == "weights_pack" || program.name == "weights_unpack") return emit_packing(plan, program, names);
+std::string emit_program(const Plan& plan, const Program& program, const Kernels& kernels) {
+  if (program.name == "step") return emit_step(plan, program, kernels);
+  if (program.name == "forward") return emit_forward(plan, program, kernels);
+  if (program.name == "train") return emit_train(plan, program, kernels);
+  if (program.name == "backward") return emit_backward(plan, program, kernels);
+  if (program.name == "weights_pack" || program.name == "weights_unpack") return emit_packing(plan, program, kernels);
   fail(ExitCode::internal, "there is no emitter for program '{}'", program.name);
 }
 

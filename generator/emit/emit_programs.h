@@ -8,6 +8,6 @@
 
 namespace mambac {
 
-std::string emit_program(const Plan& plan, const Program& program, const KernelNames& names);
+std::string emit_program(const Plan& plan, const Program& program, const Kernels& kernels);
 
 }  // namespace mambac

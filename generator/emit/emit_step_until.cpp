@@ -9,7 +9,7 @@ namespace mambac {
 namespace {
 
 // The step on the copy of the state. It may leave before its end, since nothing of it counts after the deadline.
-std::string emit_layers(const Plan& plan, const KernelNames& names) {
+std::string emit_layers(const Plan& plan, const Kernels& kernels) {
   const Program& program = plan.program("step");
   std::vector<Call> calls = program.calls;
   calls.insert(calls.end(), program.outputs_all.begin(), program.outputs_all.end());
@@ -26,7 +26,7 @@ std::string emit_layers(const Plan& plan, const KernelNames& names) {
              "    {}Deadline& deadline{}) {{\n",
              about, input_declaration(plan), is_threaded(plan) ? "" : "const ", thread_parameters(plan)) +
          emit_buffers(program, calls) + "\n" +
-         emit_calls(plan, program, calls, names, {sequences, sequences, "1"}, leave) + "}\n";
+         emit_calls(plan, program, calls, kernels, {sequences, sequences, "1"}, leave) + "}\n";
 }
 
 // How the workers come by their parts.
@@ -51,7 +51,7 @@ int64_t next_state_bytes(const Plan& plan) {
   return plan.deployment.batch * plan.state_floats * static_cast<int64_t>(sizeof(float));
 }
 
-std::string emit_step_until(const Plan& plan, const KernelNames& names) {
+std::string emit_step_until(const Plan& plan, const Kernels& kernels) {
   const std::string input = input_name(plan);
   const std::string run =
       is_threaded(plan)
@@ -62,7 +62,7 @@ std::string emit_step_until(const Plan& plan, const KernelNames& names) {
           : fmt::format("  step_in_time(weights, workspace.next_state, workspace.activations, {}, output, deadline);\n",
                         input);
   return file_head(plan, "a step that changes the state at its end, or not at all.", "#include <cstring>\n\n") +
-         emit_layers(plan, names) + (is_threaded(plan) ? emit_entry(plan) : "") + "\n}  // namespace\n" +
+         emit_layers(plan, kernels) + (is_threaded(plan) ? emit_entry(plan) : "") + "\n}  // namespace\n" +
          fmt::format(
              "\nbool step_until(const unsigned char* weights, float* state, Workspace& workspace, {}, float* output,\n"
              "    Deadline deadline) {{\n"

@@ -11,7 +11,7 @@ namespace mambac {
 // Wherever the CPU has a step. It is no program of the plan: it adds no call, only the copy, to that of `step`.
 bool has_step_until(const Plan& plan);
 
-std::string emit_step_until(const Plan& plan, const KernelNames& names);
+std::string emit_step_until(const Plan& plan, const Kernels& kernels);
 
 // Of the copy, in the workspace.
 int64_t next_state_bytes(const Plan& plan);

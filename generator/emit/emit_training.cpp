@@ -58,20 +58,20 @@ std::string tape_map(const Plan& plan) {
 
 }  // namespace
 
-std::string emit_train(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_train(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string input = input_name(plan);
   std::string body =
       fmt::format("  const int rows = {};\n", rows_of(plan)) + emit_buffers(program, program.calls) + "\n";
   body += "  // The inputs go on the tape too.\n";
   body += by_one_part(
       plan, fmt::format("  __builtin_memcpy(tape, {}, rows * {}L * sizeof(float));\n", input, input_width(plan)));
-  body += emit_calls(plan, program, program.calls, names, counts_of(plan));
+  body += emit_calls(plan, program, program.calls, kernels, counts_of(plan));
   return file_head(plan, fmt::format("up to {} tokens of each sequence, keeping on the tape what backward needs.",
                                      plan.deployment.train_tokens)) +
          tape_map(plan) + emit_function(plan, "train", train_parameters(plan), "of a train", body) + file_tail(plan);
 }
 
-std::string emit_backward(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_backward(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string input = input_name(plan);
   const bool continuous = plan.model.continuous();
   const int64_t state_floats = plan.deployment.batch * plan.state_floats;
@@ -90,7 +90,7 @@ std::string emit_backward(const Plan& plan, const Program& program, const Kernel
                                         "    __builtin_memset(d_state, 0, {0}L * sizeof(float));\n"
                                         "  }}\n",
                                         state_floats));
-  body += emit_calls(plan, program, program.calls, names, counts_of(plan));
+  body += emit_calls(plan, program, program.calls, kernels, counts_of(plan));
   body += "\n" + by_one_part(
                      plan, fmt::format("  if (d_state_in) __builtin_memcpy(d_state_in, d_state, {}L * sizeof(float));\n"
                                        "  for (long row = 0; d_inputs && row < rows; ++row) {{\n"
@@ -101,14 +101,14 @@ std::string emit_backward(const Plan& plan, const Program& program, const Kernel
          emit_function(plan, "backward", backward_parameters(), "of a backward", body) + file_tail(plan);
 }
 
-std::string emit_packing(const Plan& plan, const Program& program, const KernelNames& names) {
+std::string emit_packing(const Plan& plan, const Program& program, const Kernels& kernels) {
   const bool pack = program.name == "weights_pack";
   return file_head(plan, pack ? "parameters into the layout of the weights."
                               : "weights back into the layout of the parameters.") +
          fmt::format("\nvoid {}({}) {{\n", program.name,
                      pack ? "const float* parameters, unsigned char* packed"
                           : "const unsigned char* packed, float* parameters") +
-         emit_calls(plan, program, program.calls, names, {}) + "}\n" + file_tail(plan);
+         emit_calls(plan, program, program.calls, kernels, {}) + "}\n" + file_tail(plan);
 }
 
 std::string training_programs(const Plan& plan) {

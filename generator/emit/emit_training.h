@@ -8,9 +8,9 @@
 
 namespace mambac {
 
-std::string emit_train(const Plan& plan, const Program& program, const KernelNames& names);
-std::string emit_backward(const Plan& plan, const Program& program, const KernelNames& names);
-std::string emit_packing(const Plan& plan, const Program& program, const KernelNames& names);
+std::string emit_train(const Plan& plan, const Program& program, const Kernels& kernels);
+std::string emit_backward(const Plan& plan, const Program& program, const Kernels& kernels);
+std::string emit_packing(const Plan& plan, const Program& program, const Kernels& kernels);
 
 // Declarations of the four for NAME_programs.h, and the facts of training for NAME.h.
 std::string training_programs(const Plan& plan);

@@ -62,8 +62,12 @@ class Specializer {
               Dialect dialect)
       : wanted_(wanted),
         names_{[this](const clang::FunctionDecl* function) { return helper(function); },
-               [this](clang::QualType type) { return type_name(type); }} {
-    parse(sources, dialect);
+               [this](const clang::FunctionDecl* function) -> const std::vector<bool>& {
+                 return kept_.at(function->getDefinition());
+               },
+               [this](clang::QualType type) { return type_name(type); }},
+        dialect_(dialect) {
+    parse(sources);
   }
 
   std::vector<SpecializedFunction> run() {
@@ -85,14 +89,14 @@ class Specializer {
   }
 
  private:
-  void parse(const std::map<std::string, std::string>& sources, Dialect dialect) {
+  void parse(const std::map<std::string, std::string>& sources) {
     for (const auto& [path, text] : sources) files_.emplace_back(root + path, text);
     for (const auto& [name, text] : standard_prelude()) files_.emplace_back(prelude_root + name, text);
     unit_text_ = unit_of(sources, wanted_);
     // The target and the missing -march are the same on every machine, and so is the output.
     std::vector<std::string> arguments = {
         "-std=c++20", "-nostdinc", "-nostdinc++", "-fsyntax-only", "-w", "-I" + root, "-isystem" + prelude_root};
-    if (dialect == Dialect::cuda) {
+    if (dialect_ == Dialect::cuda) {
       // Plain C++ to Clang; the target knows the constraints of inline PTX.
       files_.emplace_back(prelude_root + "cuda.h", cuda_prelude());
       for (const char* argument : {"--target=nvptx64-nvidia-cuda", "-include", "cuda.h"}) arguments.push_back(argument);
@@ -148,8 +152,11 @@ class Specializer {
     const clang::SourceManager& manager = unit_->getSourceManager();
     const SourceText source(manager, unit_->getLangOpts(), manager.getFileID(function->getLocation()));
     Renderer renderer(unit_->getASTContext(), source, names_);
-    std::string text = format_source(renderer.function(function, name, is_helper));
-    emitted_.push_back({name, std::move(text)});
+    const bool is_launched = dialect_ == Dialect::cuda && !is_helper;
+    std::vector<bool>& kept = kept_[function];
+    kept.clear();
+    std::string text = format_source(renderer.function(function, name, is_helper, is_launched, kept));
+    emitted_.push_back({name, std::move(text), kept});
   }
 
   // Emits the function before its caller, once, if it stands under templates/.
@@ -206,6 +213,7 @@ class Specializer {
 
   const std::vector<Specialization>& wanted_;
   Names names_;
+  Dialect dialect_;
   // Clang reads these as long as the unit lives.
   clang::tooling::FileContentMappings files_;
   std::string unit_text_;
@@ -214,6 +222,7 @@ class Specializer {
   std::map<const clang::FunctionDecl*, const Specialization*> kernels_;  // the wanted ones
   std::set<const clang::FunctionDecl*> emitted_kernels_;
   std::map<const clang::FunctionDecl*, std::string> helpers_;
+  std::map<const clang::FunctionDecl*, std::vector<bool>> kept_;  // parameters
   std::map<std::string, const clang::FunctionDecl*> helper_names_;
   std::vector<SpecializedFunction> emitted_;
 };

@@ -20,6 +20,7 @@ struct Specialization {
 struct SpecializedFunction {
   std::string name;
   std::string text;
+  std::vector<bool> kept;  // of the template's parameters; one that nothing reads with these arguments is gone
 };
 
 enum class Dialect { cpp, cuda };

@@ -121,7 +121,33 @@ Expression Renderer::expression(clang::Expr* node) {
       if (const auto name = names_.function(function)) return {*name};
     }
   }
-  return {render(range, [&] { RecursiveASTVisitor::TraverseStmt(written); }), binding_of(written)};
+  const auto traverse = [&] {
+    auto* call = llvm::dyn_cast<clang::CallExpr>(written);
+    if (call == nullptr || !call_with_kept_arguments(call)) RecursiveASTVisitor::TraverseStmt(written);
+  };
+  return {render(range, traverse), binding_of(written)};
+}
+
+bool Renderer::call_with_kept_arguments(clang::CallExpr* call) {
+  const clang::FunctionDecl* callee = call->getDirectCallee();
+  if (callee == nullptr || llvm::isa<clang::CXXOperatorCallExpr, clang::CXXMemberCallExpr>(call)) return false;
+  if (!names_.function(callee)) return false;
+  const std::vector<bool>& kept = names_.kept(callee);
+  if (std::find(kept.begin(), kept.end(), false) == kept.end()) return false;
+  TraverseStmt(call->getCallee());
+  std::vector<TextRange> ranges;
+  for (unsigned index = 0; index < call->getNumArgs(); ++index) {
+    clang::Expr* argument = call->getArg(index);
+    ranges.push_back(source_.range(argument->getSourceRange()));
+    if (kept[index]) {
+      TraverseStmt(argument);
+    } else if (argument->HasSideEffects(context_)) {
+      fail(ExitCode::internal, "{}: nothing reads this argument, but it does something by itself",
+           source_.place(argument->getBeginLoc()));
+    }
+  }
+  keep(ranges, kept);
+  return true;
 }
 
 void Renderer::refer(const clang::DeclRefExpr* reference) {

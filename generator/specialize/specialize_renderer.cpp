@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "generator/specialize/specialize_comments.h"
+
 namespace mambac {
 
 bool Renderer::TraverseInitListExpr(clang::InitListExpr* list) {
@@ -24,22 +26,15 @@ std::string Renderer::render(TextRange range, const std::function<void()>& trave
   return source_.edited(range, std::move(edits));
 }
 
-// A parameter in backquotes becomes its value; a comment in a loop that is written out stands in the first round alone.
+// A comment in a loop that is written out stands in the first round alone.
 void Renderer::comments(TextRange range) {
   for (const TextRange& comment : source_.comments()) {
     if (comment.begin < range.begin || comment.end > range.end) continue;
     if (repeated_) {
       edit(source_.lines(comment), "");
-      continue;
+    } else {
+      edit(comment, bound_comment(std::string(source_.text(comment)), parameters_));
     }
-    std::string text(source_.text(comment));
-    for (const auto& [parameter, value] : parameters_) {
-      const std::string quoted = "`" + parameter + "`";
-      for (size_t at = text.find(quoted); at != text.npos; at = text.find(quoted, at + value.size())) {
-        text.replace(at, quoted.size(), value);
-      }
-    }
-    edit(comment, text);
   }
 }
 

@@ -26,6 +26,8 @@ struct Expression {
 struct Names {
   // The emitted name of a function that is specialized too; nothing if calls of it stay.
   std::function<std::optional<std::string>(const clang::FunctionDecl*)> function;
+  // Which of its parameters it has kept, once it has been emitted.
+  std::function<const std::vector<bool>&(const clang::FunctionDecl*)> kept;
   std::function<std::string(clang::QualType)> type;
 };
 
@@ -34,8 +36,11 @@ class Renderer : public clang::RecursiveASTVisitor<Renderer> {
   Renderer(clang::ASTContext& context, const SourceText& source, const Names& names)
       : constants_(context), context_(context), source_(source), names_(names) {}
 
-  // The whole function with the comment above it, under a new name. Helpers are `inline`.
-  std::string function(clang::FunctionDecl* function, const std::string& name, bool is_helper);
+  // The whole function with the comment above it, under a new name. Helpers are `inline`. `kept`: whether each parameter
+  // has stayed; one that nothing reads any more goes, unless all of them must stay (`is_launched`: a GPU's kernel is
+  // called with the addresses of its arguments, in order).
+  std::string function(clang::FunctionDecl* function, const std::string& name, bool is_helper, bool is_launched,
+                       std::vector<bool>& kept);
 
   // Called back by the traversal.
   bool TraverseStmt(clang::Stmt* statement);
@@ -65,10 +70,14 @@ class Renderer : public clang::RecursiveASTVisitor<Renderer> {
   Expression parenthesized(clang::ParenExpr* paren, Binding at_least);
   std::string operand(clang::Expr* expression, Binding at_least);
   void refer(const clang::DeclRefExpr* reference);
+  bool call_with_kept_arguments(clang::CallExpr* call);  // false: all of them are kept
 
   // The text of `range` after `traverse` has left its edits in it.
   std::string render(TextRange range, const std::function<void()>& traverse);
   void comments(TextRange range);
+  void parameters(clang::FunctionDecl* function, bool is_launched, std::vector<bool>& kept);
+  // Takes the elements of a list that are not kept out of it, with the comma before or after them.
+  void keep(const std::vector<TextRange>& elements, const std::vector<bool>& kept);
   void edit(TextRange range, const std::string& text);
 
   Constants constants_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "generator/error.h"
+#include "generator/specialize/specialize_comments.h"
 #include "generator/specialize/specialize_renderer.h"
 
 namespace mambac {
@@ -81,7 +82,8 @@ std::optional<LoopStep> loop_step(const clang::ForStmt* loop, const Constants& c
 
 }  // namespace
 
-std::string Renderer::function(clang::FunctionDecl* function, const std::string& name, bool is_helper) {
+std::string Renderer::function(clang::FunctionDecl* function, const std::string& name, bool is_helper, bool is_launched,
+                               std::vector<bool>& kept) {
   if (const auto* primary = function->getPrimaryTemplate()) {
     const clang::TemplateArgumentList& arguments = *function->getTemplateSpecializationArgs();
     for (unsigned index = 0; index < arguments.size(); ++index) {
@@ -107,19 +109,42 @@ std::string Renderer::function(clang::FunctionDecl* function, const std::string&
   }
   const TextRange whole = {source_.begin_with_comments(header.begin),
                            source_.range(function->getBody()->getSourceRange()).end};
+  const TextRange comment = {whole.begin, source_.line_text_begin(header.begin)};
   return render(whole, [&] {
+    edit(comment, bound_comment_lines(std::string(source_.text(comment)), parameters_));
     launch_bounds({header.end, source_.range(function->getLocation()).begin});
     edit(header, is_helper && !function->isInlineSpecified() ? "inline " : "");
     edit(source_.range(function->getLocation()), name);
     TraverseStmt(function->getBody());
     TraverseTypeLoc(function->getFunctionTypeLoc().getReturnLoc());
-    for (clang::ParmVarDecl* parameter : function->parameters()) {
-      const TextRange range = source_.range(parameter->getSourceRange());
-      const std::string text = render(range, [&] { TraverseDecl(parameter); });
-      const bool is_used = parameter->getIdentifier() == nullptr || used_.contains(parameter);
-      edit(range, is_used || text.starts_with("[[") ? text : "[[maybe_unused]] " + text);
-    }
+    parameters(function, is_launched, kept);
   });
+}
+
+void Renderer::parameters(clang::FunctionDecl* function, bool is_launched, std::vector<bool>& kept) {
+  std::vector<TextRange> ranges;
+  for (clang::ParmVarDecl* parameter : function->parameters()) {
+    ranges.push_back(source_.range(parameter->getSourceRange()));
+    const bool is_used = parameter->getIdentifier() == nullptr || used_.contains(parameter);
+    kept.push_back(is_used || is_launched);
+    if (!kept.back()) continue;
+    const std::string text = render(ranges.back(), [&] { TraverseDecl(parameter); });
+    edit(ranges.back(), is_used || text.starts_with("[[") ? text : "[[maybe_unused]] " + text);
+  }
+  keep(ranges, kept);
+}
+
+void Renderer::keep(const std::vector<TextRange>& elements, const std::vector<bool>& kept) {
+  bool is_first = true;
+  for (size_t index = 0; index < elements.size(); ++index) {
+    if (kept[index]) {
+      if (is_first && index > 0) edit({elements[0].begin, elements[index].begin}, "");
+      is_first = false;
+    } else if (!is_first) {
+      edit({elements[index - 1].end, elements[index].end}, "");
+    }
+  }
+  if (is_first && !elements.empty()) edit({elements.front().begin, elements.back().end}, "");
 }
 
 // `__launch_bounds__(Threads, 1)` and `__cluster_dims__(Blocks)` are no part of the tree: their parameters become values by

@@ -65,9 +65,7 @@ void TrainingFolder::resume(TrainingState& state, std::vector<LossPoint>& losses
   if (!file.has("steps")) fail(ExitCode::input, "{}: the tensor `steps` is missing", (path_ / state_file).string());
   state.steps = static_cast<int64_t>(file.at("steps").at(0));
   if (is_present(path_ / "loss.csv")) losses = read_loss_csv(path_ / "loss.csv");
-  std::erase_if(losses, [&](const LossPoint& point) {
-    return point.step > state.steps || (!point.validation && point.step >= state.steps);
-  });
+  std::erase_if(losses, [&](const LossPoint& point) { return point.step >= state.steps; });
 }
 
 void TrainingFolder::save(const TrainingState& state, const std::vector<LossPoint>& losses) const {
@@ -85,9 +83,11 @@ void TrainingFolder::save(const TrainingState& state, const std::vector<LossPoin
   add("first_moment.", state.first_moments, all);
   add("second_moment.", state.second_moments, all);
   all.push_back(output_tensor("steps", {1}, std::span<const double>(steps)));
+  // The losses before the state: a run that is killed between them measures again what came since the state, and drops
+  // those lines. The other way round, lines would be missing for good.
+  write_text(path_ / "loss.csv", loss_csv(losses));
   write_safetensors(path_ / state_file, all);
   write_safetensors(path_ / "model.safetensors", model);
-  write_text(path_ / "loss.csv", loss_csv(losses));
   write_text(path_ / "loss.svg", loss_svg(losses));
 }
 

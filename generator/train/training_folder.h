@@ -24,7 +24,7 @@ class TrainingFolder {
   // What the last save left. Throws Error (ExitCode::input) that says what is missing, damaged or of another run.
   void resume(TrainingState& state, std::vector<LossPoint>& losses) const;
 
-  // Each file is replaced as a whole; training.safetensors first, from which the others can be made again.
+  // Each file is replaced as a whole; a run that is killed between two of them goes on from training.safetensors.
   void save(const TrainingState& state, const std::vector<LossPoint>& losses) const;
 
  private:

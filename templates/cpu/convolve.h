@@ -7,10 +7,10 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// output = silu(bias + sum over k of taps[k] x[t - `Taps` + 1 + k]) for `tokens` tokens of `sequences` sequences.
-// taps (`Taps`, `Channels`); window (`Taps` - 1, `Channels`) of a sequence holds the inputs before its first token,
+// output = silu({Bias ? bias + }sum over k of taps[k] x[t - `Taps - 1` + k]) for `tokens` tokens of `sequences` sequences.
+// taps (`Taps`, `Channels`); window (`Taps - 1`, `Channels`) of a sequence holds the inputs before its first token,
 // oldest first, and is left holding the last ones. Input and output have sequences * tokens rows.
-// Threads share the channels: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the channels: this is `part` of `Parts`.}
 template <int Channels, int Taps, int InputStride, int OutputStride, int StateStride, int Lanes, bool Bias, int Parts>
 inline void convolve(const float* taps, const float* bias, float* window, const float* input, float* output, int sequences,
               int tokens, int part) {

@@ -7,12 +7,12 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// For output = silu(sum) with sum = bias + sum over k of taps[k] x[t - `Taps` + 1 + k], where x before the first token
-// is window (`Taps` - 1, `Channels`), as it was before the tokens. The sums are computed again.
-// d_window (`Taps` - 1, `Channels`) holds the gradient of the window after the last token, and is left holding that of
-// the window before the first. taps_gradient (`InnerChannels`, `Taps`) and bias_gradient (`InnerChannels`) are added
-// to. Input, d_output and d_input have sequences * tokens rows.
-// Threads share the channels: this is `part` of `Parts`.
+// For output = silu(sum) with sum = {Bias ? bias + }sum over k of taps[k] x[t - `Taps - 1` + k], where x before the first token
+// is window (`Taps - 1`, `Channels`), as it was before the tokens. The sums are computed again.
+// d_window (`Taps - 1`, `Channels`) holds the gradient of the window after the last token, and is left holding that of
+// the window before the first. taps_gradient (`InnerChannels`, `Taps`){Bias ?  and bias_gradient
+// (`InnerChannels`)} {Bias ? are : is} added to. Input, d_output and d_input have sequences * tokens rows.
+// {Parts > 1 ? Threads share the channels: this is `part` of `Parts`.}
 template <int Channels, int InnerChannels, int Taps, int InputStride, int GradientStride, int OutputStride,
           int WindowStride, int StateStride, int Lanes, bool Bias, int Parts>
 inline void convolve_backward(const float* taps, const float* bias, const float* window, const float* input,

@@ -4,7 +4,7 @@
 namespace mambac {
 
 // output (rows, `Columns`) = input (rows, `Columns`).
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Columns, int InputStride, int OutputStride, int Parts>
 inline void copy_rows(const float* input, float* output, int rows, int part) {
   const int first = Parts == 1 ? 0 : part * rows / Parts;

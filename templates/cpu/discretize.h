@@ -8,7 +8,7 @@ namespace mambac {
 using namespace mambac_runtime;
 
 // For each of `Heads` heads: delta = softplus(dt + dt_bias), at least `least` and at most `most`; decay = exp(delta a).
-// Rows are padded to whole vectors. Threads share the rows: this is `part` of `Parts`.
+// Rows are padded to whole vectors. {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Heads, int InputStride, int OutputStride, int Lanes, int Parts>
 inline void discretize(const float* a, const float* dt_bias, float least, float most, const float* dt, float* delta,
                        float* decay, int rows, int part) {

@@ -8,7 +8,7 @@ namespace mambac {
 using namespace mambac_runtime;
 
 // output (rows, `Size`) = the tokens' rows of table (vocabulary, `Size`).
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int OutputStride, typename Weight, int Parts>
 inline void embed(const Weight* table, const std::int32_t* tokens, float* output, int rows, int part) {
   const int first = Parts == 1 ? 0 : part * rows / Parts;

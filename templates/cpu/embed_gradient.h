@@ -6,7 +6,7 @@
 namespace mambac {
 
 // gradient (vocabulary, `Size`): row tokens[row] += d_output[row], in the order of the rows.
-// Threads share the columns: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the columns: this is `part` of `Parts`.}
 template <int Size, int GradientStride, int Parts>
 inline void embed_gradient(const std::int32_t* tokens, const float* d_output, float* gradient, int rows, int part) {
   const int first = Parts == 1 ? 0 : part * Size / Parts;

@@ -9,7 +9,7 @@ using namespace mambac_runtime;
 
 // output (rows, `Size`) = the tokens' rows of the matrix (`Vocabulary`, `Size`) that `project` reads, in panels of
 // `PanelOutputs` tokens; the last panel is as narrow as whole vectors of `Lanes` allow.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Vocabulary, int Size, int OutputStride, int Lanes, int PanelOutputs, typename Weight, int Parts>
 inline void embed_panels(const Weight* weights, const std::int32_t* tokens, float* output, int rows, int part) {
   constexpr int full_panels = Vocabulary / PanelOutputs;

@@ -8,7 +8,7 @@ namespace mambac {
 using namespace mambac_runtime;
 
 // Input and gate_input (rows, `Size`) are padded to whole vectors; output is not written beyond `Size`.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int InputStride, int GateStride, int OutputStride, int Lanes, int Parts>
 inline void gate(const float* input, const float* gate_input, float* output, int rows, int part) {
   constexpr int whole = Size / Lanes * Lanes;

@@ -13,7 +13,7 @@ using namespace mambac_runtime;
 //   output = v / sqrt(mean(v^2) + epsilon) weight
 // or, with the norm before the gate, output = input / sqrt(mean(input^2) + epsilon) weight silu(gate).
 // Input and gate are padded to whole vectors; output is not written beyond `Size`. Output is another buffer than input.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int Groups, int InputStride, int GateStride, int OutputStride, int Lanes, bool NormBeforeGate,
           int Parts>
 inline void gated_rms_norm(const float* weight, const float* input, const float* gate_input, float epsilon, float* output,

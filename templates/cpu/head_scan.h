@@ -75,7 +75,7 @@ inline void head_scan_channels(const float* d, float* h, const float* x, const f
 //   h[n][p] = decay h[n][p] + delta x[p] B[n];   output[p] = sum over n of h[n][p] C[n] + d x[p]
 // h is (`Heads`, `States`, `HeadSize` padded to 16) for each sequence; x and output have sequences * tokens rows of
 // `Heads` * `HeadSize`, b and c rows of `Groups` * `States`, delta and decay rows of `Heads`.
-// Threads share the heads: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the heads: this is `part` of `Parts`.}
 template <int Heads, int HeadSize, int States, int Groups, int InputStride, int BCStride, int DeltaStride,
           int OutputStride, int StateStride, int Lanes, bool SkipPerChannel, int Parts>
 inline void head_scan(const float* d, float* h, const float* x, const float* b, const float* c, const float* delta,

@@ -8,7 +8,7 @@ namespace mambac {
 using namespace mambac_runtime;
 
 // output (rows, `Size`) = (input - mean) / sqrt(variance + epsilon) * weight + bias. May be in place.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int InputStride, int OutputStride, int Parts>
 inline void layer_norm(const float* weight, const float* bias, const float* input, float epsilon, float* output, int rows,
                 int part) {

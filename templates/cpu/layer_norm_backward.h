@@ -9,9 +9,9 @@ using namespace mambac_runtime;
 
 // With mean and scale = 1 / sqrt(mean((input - mean)^2) + epsilon) of a row, n = (input - mean) scale and
 // g = weight d_output:
-//   d_input = scale (g - mean(g) - n mean(n g)), plus what d_input held before if the kernel accumulates
+//   d_input = scale (g - mean(g) - n mean(n g)){Accumulate ? , added to d_input}
 // The rows' means and scales are left in moments for `layer_norm_gradient`.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int InputStride, int GradientStride, int OutputStride, int MomentStride, bool Accumulate, int Parts>
 inline void layer_norm_backward(const float* weight, const float* input, const float* d_output, float epsilon,
                                 float* d_input, float* moments, int rows, int part) {

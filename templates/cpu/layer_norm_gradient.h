@@ -9,7 +9,7 @@ using namespace mambac_runtime;
 
 // gradient (`Size`) += the sum over rows of d_output (input - mean) scale, bias_gradient (`Size`) += that of d_output,
 // in the order of the rows; moments are those that `layer_norm_backward` left.
-// Threads share the columns: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the columns: this is `part` of `Parts`.}
 template <int Size, int InputStride, int GradientStride, int MomentStride, int Parts>
 inline void layer_norm_gradient(const float* input, const float* d_output, const float* moments, float* gradient,
                                 float* bias_gradient, int rows, int part) {

@@ -7,11 +7,10 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// `Outputs` outputs of one panel for `Rows` rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
+// `Outputs` outputs of one panel for {Rows > 1 ? `Rows` rows : one row}, held in registers. An output's sum runs over
+// the inputs in order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
+// {Rows > 1 ? Of the inputs and the weights, those that are fewer are loaded first and stay in registers too.} A panel of
+// f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a word's lower half.
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int Lanes, int Rows, typename Weight, bool Bias,
           bool Accumulate>
 inline void project_tile(const Weight* panel, const float* bias, const float* input, float* output) {
@@ -112,26 +111,25 @@ inline void project_tile(const Weight* panel, const float* bias, const float* in
   }
 }
 
-// All rows of one panel: `TileRows` at a time, the rest one by one.
+// All rows of one panel{TileRows > 1 ? : `TileRows` at a time, the rest one by one}.
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int Lanes, int TileRows, typename Weight,
           bool Bias, bool Accumulate>
 inline void project_panel(const Weight* panel, const float* bias, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + TileRows <= rows; row += TileRows) {
-    project_tile<Inputs, Outputs, InputStride, OutputStride, Lanes, TileRows, Weight, Bias, Accumulate>(
-        panel, bias, input + row * InputStride, output + row * OutputStride);
-  }
   if constexpr (TileRows > 1) {
-    for (; row < rows; ++row) {
-      project_tile<Inputs, Outputs, InputStride, OutputStride, Lanes, 1, Weight, Bias, Accumulate>(
+    for (; row + TileRows <= rows; row += TileRows) {
+      project_tile<Inputs, Outputs, InputStride, OutputStride, Lanes, TileRows, Weight, Bias, Accumulate>(
           panel, bias, input + row * InputStride, output + row * OutputStride);
     }
   }
+  for (; row < rows; ++row) {
+    project_tile<Inputs, Outputs, InputStride, OutputStride, Lanes, 1, Weight, Bias, Accumulate>(
+        panel, bias, input + row * InputStride, output + row * OutputStride);
+  }
 }
 
-// output (rows, `Outputs`) = weights (`Outputs`, `Inputs`) input (rows, `Inputs`), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of `PanelOutputs` outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of `Parts`.
+// output (rows, `Outputs`) = weights (`Outputs`, `Inputs`) input (rows, `Inputs`){Bias ? , plus bias}{Accumulate ? , added to what output
+// holds}. The weights lie in panels of `PanelOutputs` outputs, the last one as narrow as what is left allows. {Parts > 1 ? Threads share the panels: this is `part` of `Parts`.}
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int Lanes, int PanelOutputs, int TileRows,
           typename Weight, bool Bias, bool Accumulate, int Parts>
 inline void project(const Weight* weights, const float* bias, const float* input, float* output, int rows, int part) {

@@ -125,9 +125,9 @@ inline void project_backward_columns(const float* weights, const float* d_output
   }
 }
 
-// d_input (rows, `Inputs`) = d_output (rows, `Outputs`) weights (`Outputs`, `Inputs`), plus what d_input held before if
-// the kernel accumulates. The weights lie in panels as `project` reads them.
-// Threads share the inputs: this is `part` of `Parts`.
+// d_input (rows, `Inputs`) = d_output (rows, `Outputs`) weights (`Outputs`, `Inputs`){Accumulate ? , added to
+// what d_input holds}. The weights lie in panels as `project` reads them.
+// {Parts > 1 ? Threads share the inputs: this is `part` of `Parts`.}
 template <int Inputs, int Outputs, int GradientStride, int OutputStride, int Lanes, int PanelOutputs, int TileRows,
           bool Accumulate, int Parts>
 inline void project_backward(const float* weights, const float* d_output, float* d_input, int rows, int part) {

@@ -69,7 +69,7 @@ inline void project_gradient_rows(const float* input, const float* d_output, flo
 
 // gradient (`Outputs`, `Inputs`) += the sum over rows of d_output (rows, `Outputs`) times input (rows, `Inputs`), in
 // the order of the rows. They are taken in blocks that stay in the near caches.
-// Threads share the outputs: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the outputs: this is `part` of `Parts`.}
 template <int Inputs, int Outputs, int InputStride, int GradientStride, int Lanes, int TileOutputs, int TileColumns,
           int Parts>
 inline void project_gradient(const float* input, const float* d_output, float* gradient, int rows, int part) {

@@ -7,9 +7,9 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// output (rows, `Size`) = input / sqrt(mean(input^2) + epsilon), times weight (`Size`) if there is one. May be in
+// output (rows, `Size`) = input / sqrt(mean(input^2) + epsilon){Weighted ? , times weight (`Size`)}. May be in
 // place.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int InputStride, int OutputStride, bool Weighted, int Parts>
 inline void rms_norm(const float* weight, const float* input, float epsilon, float* output, int rows, int part) {
   const int first = Parts == 1 ? 0 : part * rows / Parts;

@@ -7,10 +7,10 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// With scale = 1 / sqrt(mean(input^2) + epsilon) and g = weight d_output (or d_output, without weight), for every row:
-//   d_input = scale (g - input scale^2 mean(input g)), plus what d_input held before if the kernel accumulates
-// The rows' scales are left in scales for `rms_norm_gradient`, if there is a weight.
-// Threads share the rows: this is `part` of `Parts`.
+// With scale = 1 / sqrt(mean(input^2) + epsilon) and g = {Weighted ? weight }d_output, for every row:
+//   d_input = scale (g - input scale^2 mean(input g)){Accumulate ? , added to d_input}
+// {Weighted ? The rows' scales are left in scales for `rms_norm_gradient`.}
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int InputStride, int GradientStride, int OutputStride, int ScaleStride, bool Weighted,
           bool Accumulate, int Parts>
 inline void rms_norm_backward(const float* weight, const float* input, const float* d_output, float epsilon,

@@ -9,7 +9,7 @@ using namespace mambac_runtime;
 
 // gradient (`Size`) += the sum over rows of d_output input scale, in the order of the rows; scales are those that
 // `rms_norm_backward` left.
-// Threads share the columns: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the columns: this is `part` of `Parts`.}
 template <int Size, int InputStride, int GradientStride, int ScaleStride, int Parts>
 inline void rms_norm_gradient(const float* input, const float* d_output, const float* scales, float* gradient, int rows,
                               int part) {

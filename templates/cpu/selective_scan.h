@@ -11,7 +11,7 @@ using namespace mambac_runtime;
 //   h = exp(delta a) h + delta x B;   output = (sum over n of h[n] C[n] + d x) * silu(gate)
 // a and, per sequence, h are (`States`, `Channels`); delta_input, x, gate and output have sequences * tokens rows of
 // `Channels`, b and c rows of `States`. h is left as it is after the last token.
-// Threads share the channels: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the channels: this is `part` of `Parts`.}
 template <int Channels, int States, int DeltaStride, int InputStride, int GateStride, int BCStride, int OutputStride,
           int StateStride, int Lanes, int Parts>
 inline void selective_scan(const float* a, const float* d, float* h, const float* delta_input, const float* x,

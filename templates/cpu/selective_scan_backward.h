@@ -19,7 +19,7 @@ using namespace mambac_runtime;
 // are sums over channels: each of the `Slices` slices of channels writes its own, (slice, row, 2 `States`), and
 // `sum_slices` adds them up, so that the order of the sums does not depend on the threads.
 // a_gradient (`InnerChannels`, `States`) is that of log(-a); it and d_gradient (`InnerChannels`) are added to.
-// Threads share the slices: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the slices: this is `part` of `Parts`.}
 template <int Channels, int InnerChannels, int States, int DeltaStride, int InputStride, int GateStride, int BCStride,
           int OutputStride, int GradientStride, int GateGradientStride, int StateStride, int Interval, int Checkpoints,
           int Slices, int SliceRows, int Lanes, int Parts>

@@ -7,7 +7,7 @@ namespace mambac {
 
 // As `selective_scan`; before every `Interval` tokens of a sequence its state goes to the next of its `Checkpoints`
 // checkpoints, each (`States`, `Channels`). `selective_scan_backward` starts from them.
-// Threads share the channels: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the channels: this is `part` of `Parts`.}
 template <int Channels, int States, int DeltaStride, int InputStride, int GateStride, int BCStride, int OutputStride,
           int StateStride, int Interval, int Checkpoints, int Lanes, int Parts>
 inline void selective_scan_keep(const float* a, const float* d, float* h, const float* delta_input, const float* x,

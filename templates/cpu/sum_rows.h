@@ -8,7 +8,7 @@ namespace mambac {
 using namespace mambac_runtime;
 
 // gradient (`Columns`) += the sum over rows of d_output (rows, `Columns`), in the order of the rows.
-// Threads share the columns: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the columns: this is `part` of `Parts`.}
 template <int Columns, int GradientStride, int Lanes, int Parts>
 inline void sum_rows(const float* d_output, float* gradient, int rows, int part) {
   constexpr int full_blocks = Columns / Lanes;

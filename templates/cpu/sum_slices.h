@@ -4,7 +4,7 @@
 namespace mambac {
 
 // output (rows, `Columns`) = the sum over slices of slices (`Slices`, `SliceRows`, `Columns`), in their order.
-// Threads share the rows: this is `part` of `Parts`.
+// {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Columns, int Slices, int SliceRows, int OutputStride, int Parts>
 inline void sum_slices(const float* slices, float* output, int rows, int part) {
   const int first = Parts == 1 ? 0 : part * rows / Parts;
