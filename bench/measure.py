@@ -73,6 +73,10 @@ def label(case):
     return ", ".join(parts)
 
 
+def digits(value):
+    return f"{value:.4g}" if value < 1000 else f"{value:.0f}"
+
+
 def print_table(cases):
     """As README.md has it."""
     print("\n| shape | step, us (p99) | over the floor | forward of 512 tokens, ms | over the floor |")
@@ -80,8 +84,8 @@ def print_table(cases):
     for case in cases:
         programs = {program["program"]: program for program in case["programs"]}
         step, forward = programs["step"], programs.get("forward")
-        cells = [label(case), f"{step['median_us']:.4g} ({step['p99_us']:.4g})", f"{step['ratio']:.2f}"]
-        cells += [f"{forward['median_us'] / 1000:.4g}", f"{forward['ratio']:.2f}"] if forward else ["", ""]
+        cells = [label(case), f"{digits(step['median_us'])} ({digits(step['p99_us'])})", f"{step['ratio']:.2f}"]
+        cells += [f"{digits(forward['median_us'] / 1000)}", f"{forward['ratio']:.2f}"] if forward else ["", ""]
         print("| " + " | ".join(cells) + " |")
 
 

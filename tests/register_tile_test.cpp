@@ -4,6 +4,7 @@
 
 #include <regex>
 #include <sstream>
+#include <tuple>
 
 #include "generator/emit/emit.h"
 #include "generator/file.h"
@@ -83,15 +84,15 @@ TEST(InnerLoops, AreFoundWithWhatTheySpill) {
   EXPECT_EQ(product_loops(assembly + "\tvmulps\t%ymm1, %ymm1, %ymm1\n" + end).loops, 0);
 }
 
-class RegisterTile : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+class RegisterTile : public testing::TestWithParam<std::tuple<const char*, const char*, const char*>> {};
 
 TEST_P(RegisterTile, StaysInRegisters) {
-  const auto [model, isa] = GetParam();
+  const auto [model, isa, weights] = GetParam();
   const CommandResult compiler = run_command("command -v clang++-19");
   if (compiler.exit_code != 0) GTEST_SKIP() << "the assembly of clang 19 is looked at, which is not here";
   BuildRequest request = request_for(model);
   request.isa = isa;
-  request.weights = "f32";
+  request.weights = weights;
   const Plan plan = plan_model(request).plan;
   const std::filesystem::path folder = test_folder();
   std::filesystem::create_directories(folder / "runtime");
@@ -107,13 +108,12 @@ TEST_P(RegisterTile, StaysInRegisters) {
   EXPECT_TRUE(found.on_the_stack.empty()) << fmt::format("{}", fmt::join(found.on_the_stack, "\n"));
 }
 
-INSTANTIATE_TEST_SUITE_P(F32, RegisterTile,
-                         testing::Values(std::pair("product-default", "x86-64-v3"),
-                                         std::pair("product-default", "x86-64-v4"),
-                                         std::pair("product2-default", "x86-64-v3"),
-                                         std::pair("product2-default", "x86-64-v4")),
+INSTANTIATE_TEST_SUITE_P(Each, RegisterTile,
+                         testing::Combine(testing::Values("product-default", "product2-default"),
+                                          testing::Values("x86-64-v3", "x86-64-v4"), testing::Values("f32", "bf16")),
                          [](const auto& parameter) {
-                           std::string name = std::string(parameter.param.first) + parameter.param.second;
+                           std::string name = std::string(std::get<0>(parameter.param)) + std::get<1>(parameter.param) +
+                                              std::get<2>(parameter.param);
                            std::erase(name, '-');
                            return name;
                          });

@@ -9,9 +9,7 @@
 namespace falcon_tiny_runtime {
 
 // output (rows, 48) = the tokens' rows of table (vocabulary, 48).
-// Threads share the rows: this is `part` of 1.
-inline void embed_48(const float* table, const std::int32_t* tokens, float* output, int rows,
-                     [[maybe_unused]] int part) {
+inline void embed_48(const float* table, const std::int32_t* tokens, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = table + static_cast<long>(tokens[row]) * 48;
@@ -19,11 +17,8 @@ inline void embed_48(const float* table, const std::int32_t* tokens, float* outp
   }
 }
 
-// output (rows, 48) = input / sqrt(mean(input^2) + epsilon), times weight (48) if there is one. May be in
-// place.
-// Threads share the rows: this is `part` of 1.
-inline void rms_norm_48(const float* weight, const float* input, float epsilon, float* output, int rows,
-                        [[maybe_unused]] int part) {
+// output (rows, 48) = input / sqrt(mean(input^2) + epsilon), times weight (48). May be in place.
+inline void rms_norm_48(const float* weight, const float* input, float epsilon, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 48;
@@ -36,13 +31,10 @@ inline void rms_norm_48(const float* weight, const float* input, float epsilon, 
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_48_to_256_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_48_to_256_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> x[1];
@@ -71,32 +63,27 @@ inline void project_tile_48_to_256_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_48_to_256_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_48_to_256_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_48_to_256_tile_rows_1(panel, bias, input + row * 48, output + row * 256);
+  for (; row < rows; ++row) {
+    project_tile_48_to_256_tile_rows_1(panel, input + row * 48, output + row * 256);
   }
 }
 
-// output (rows, 256) = weights (256, 48) input (rows, 48), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_48_to_256_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 256) = weights (256, 48) input (rows, 48). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_48_to_256_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_48_to_256_tile_rows_1(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_48_to_256_tile_rows_1(weights + static_cast<long>(panel) * 1536, input, output + panel * 32, rows);
   }
 }
 
-// output = silu(bias + sum over k of taps[k] x[t - 4 + 1 + k]) for `tokens` tokens of `sequences` sequences.
-// taps (4, 128); window (4 - 1, 128) of a sequence holds the inputs before its first token,
-// oldest first, and is left holding the last ones. Input and output have sequences * tokens rows.
-// Threads share the channels: this is `part` of 1.
+// output = silu(bias + sum over k of taps[k] x[t - 3 + k]) for `tokens` tokens of `sequences` sequences. taps (4, 128);
+// window (3, 128) of a sequence holds the inputs before its first token, oldest first, and is left holding the last
+// ones. Input and output have sequences * tokens rows.
 inline void convolve_128x4(const float* taps, const float* bias, float* window, const float* input, float* output,
-                           int sequences, int tokens, [[maybe_unused]] int part) {
+                           int sequences, int tokens) {
   for (int block = 0; block < 16; ++block) {
     const int channel = block * 8;
     for (long sequence = 0; sequence < sequences; ++sequence) {
@@ -124,13 +111,10 @@ inline void convolve_128x4(const float* taps, const float* bias, float* window, 
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_36_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_36_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[1];
@@ -159,22 +143,18 @@ inline void project_tile_128_to_36_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128_to_36_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_128_to_36_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_128_to_36_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
+  for (; row < rows; ++row) {
+    project_tile_128_to_36_tile_rows_1(panel, input + row * 128, output + row * 48);
   }
 }
 
-// 4 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_36_tile_rows_1_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
-                                                         const float* input, float* output) {
+// 4 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_36_tile_rows_1_outputs_4(const float* panel, const float* input, float* output) {
   floats<8> sum[1][1] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[1];
@@ -186,32 +166,26 @@ inline void project_tile_128_to_36_tile_rows_1_outputs_4(const float* panel, [[m
   store_first<8, 4>(to, sum[0][0]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128_to_36_tile_rows_1_outputs_4(const float* panel, const float* bias, const float* input,
-                                                          float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_128_to_36_tile_rows_1_outputs_4(const float* panel, const float* input, float* output,
+                                                          int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_128_to_36_tile_rows_1_outputs_4(panel, bias, input + row * 128, output + row * 48);
+  for (; row < rows; ++row) {
+    project_tile_128_to_36_tile_rows_1_outputs_4(panel, input + row * 128, output + row * 48);
   }
 }
 
-// output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_128_to_36_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 36) = weights (36, 128) input (rows, 128). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_128_to_36_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_36_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_128_to_36_tile_rows_1(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
   }
-  project_panel_128_to_36_tile_rows_1_outputs_4(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_36_tile_rows_1_outputs_4(weights + 4096, input, output + 32, rows);
 }
 
-// output (rows, 4) = input / sqrt(mean(input^2) + epsilon), times weight (4) if there is one. May be in
-// place.
-// Threads share the rows: this is `part` of 1.
-inline void rms_norm_4([[maybe_unused]] const float* weight, const float* input, float epsilon, float* output, int rows,
-                       [[maybe_unused]] int part) {
+// output (rows, 4) = input / sqrt(mean(input^2) + epsilon). May be in place.
+inline void rms_norm_4(const float* input, float epsilon, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 48;
@@ -224,11 +198,8 @@ inline void rms_norm_4([[maybe_unused]] const float* weight, const float* input,
   }
 }
 
-// output (rows, 16) = input / sqrt(mean(input^2) + epsilon), times weight (16) if there is one. May be in
-// place.
-// Threads share the rows: this is `part` of 1.
-inline void rms_norm_16([[maybe_unused]] const float* weight, const float* input, float epsilon, float* output,
-                        int rows, [[maybe_unused]] int part) {
+// output (rows, 16) = input / sqrt(mean(input^2) + epsilon). May be in place.
+inline void rms_norm_16(const float* input, float epsilon, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 48;
@@ -241,11 +212,9 @@ inline void rms_norm_16([[maybe_unused]] const float* weight, const float* input
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
 inline void project_tile_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input,
                                               float* output) {
   floats<8> sum[1][4] = {};
@@ -280,20 +249,19 @@ inline void project_tile_4_to_128_tile_rows_1(const float* panel, const float* b
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
+// All rows of one panel.
 inline void project_panel_4_to_128_tile_rows_1(const float* panel, const float* bias, const float* input, float* output,
                                                int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
+  for (; row < rows; ++row) {
     project_tile_4_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
   }
 }
 
-// output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// output (rows, 128) = weights (128, 4) input (rows, 4), plus bias. The weights lie in panels of 32 outputs, the last
+// one as narrow as what is left allows.
 inline void project_4_to_128_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                         int rows, [[maybe_unused]] int part) {
+                                         int rows) {
   for (int panel = 0; panel < 4; ++panel) {
     project_panel_4_to_128_tile_rows_1(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
                                        output + panel * 32, rows);
@@ -302,12 +270,11 @@ inline void project_4_to_128_tile_rows_1(const float* weights, const float* bias
 
 // For every channel and token, with delta = softplus(delta_input):
 //   h = exp(delta a) h + delta x B;   output = (sum over n of h[n] C[n] + d x) * silu(gate)
-// a and, per sequence, h are (16, 128); delta_input, x, gate and output have sequences * tokens rows of
-// 128, b and c rows of 16. h is left as it is after the last token.
-// Threads share the channels: this is `part` of 1.
+// a and, per sequence, h are (16, 128); delta_input, x, gate and output have sequences * tokens rows of 128, b and c
+// rows of 16. h is left as it is after the last token.
 inline void selective_scan_128x16(const float* a, const float* d, float* h, const float* delta_input, const float* x,
                                   const float* gate, const float* b, const float* c, float* output, int sequences,
-                                  int tokens, [[maybe_unused]] int part) {
+                                  int tokens) {
   constexpr float log2_of_e = 1.44269504f;
   for (int block = 0; block < 16; ++block) {
     const int channel = block * 8;
@@ -440,13 +407,10 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_48_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_48_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[1];
@@ -479,22 +443,18 @@ inline void project_tile_128_to_48_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128_to_48_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_128_to_48_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_128_to_48_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
+  for (; row < rows; ++row) {
+    project_tile_128_to_48_tile_rows_1(panel, input + row * 128, output + row * 48);
   }
 }
 
-// 16 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_48_tile_rows_1_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
-                                                          const float* input, float* output) {
+// 16 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_48_tile_rows_1_outputs_16(const float* panel, const float* input, float* output) {
   floats<8> sum[1][2] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[1];
@@ -515,34 +475,28 @@ inline void project_tile_128_to_48_tile_rows_1_outputs_16(const float* panel, [[
   store<8>(to + 8, sum[0][1]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128_to_48_tile_rows_1_outputs_16(const float* panel, const float* bias, const float* input,
-                                                           float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_128_to_48_tile_rows_1_outputs_16(const float* panel, const float* input, float* output,
+                                                           int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_128_to_48_tile_rows_1_outputs_16(panel, bias, input + row * 128, output + row * 48);
+  for (; row < rows; ++row) {
+    project_tile_128_to_48_tile_rows_1_outputs_16(panel, input + row * 128, output + row * 48);
   }
 }
 
-// output (rows, 48) = weights (48, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_128_to_48_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 48) = weights (48, 128) input (rows, 128), added to what output holds. The weights lie in panels of 32
+// outputs, the last one as narrow as what is left allows.
+inline void project_128_to_48_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_48_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_128_to_48_tile_rows_1(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
   }
-  project_panel_128_to_48_tile_rows_1_outputs_16(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_48_tile_rows_1_outputs_16(weights + 4096, input, output + 32, rows);
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_48_to_128_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_48_to_128_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> x[1];
@@ -571,33 +525,27 @@ inline void project_tile_48_to_128_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_48_to_128_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_48_to_128_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_48_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
+  for (; row < rows; ++row) {
+    project_tile_48_to_128_tile_rows_1(panel, input + row * 48, output + row * 128);
   }
 }
 
-// output (rows, 128) = weights (128, 48) input (rows, 48), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_48_to_128_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 128) = weights (128, 48) input (rows, 48). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_48_to_128_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_48_to_128_tile_rows_1(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_48_to_128_tile_rows_1(weights + static_cast<long>(panel) * 1536, input, output + panel * 32, rows);
   }
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_48_to_256_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_48_to_256_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> x[3];
@@ -653,35 +601,29 @@ inline void project_tile_48_to_256_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_48_to_256_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_48_to_256_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_48_to_256_tile_rows_3(panel, bias, input + row * 48, output + row * 256);
+    project_tile_48_to_256_tile_rows_3(panel, input + row * 48, output + row * 256);
   }
   for (; row < rows; ++row) {
-    project_tile_48_to_256_tile_rows_1(panel, bias, input + row * 48, output + row * 256);
+    project_tile_48_to_256_tile_rows_1(panel, input + row * 48, output + row * 256);
   }
 }
 
-// output (rows, 256) = weights (256, 48) input (rows, 48), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_48_to_256_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 256) = weights (256, 48) input (rows, 48). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_48_to_256_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_48_to_256_tile_rows_3(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_48_to_256_tile_rows_3(weights + static_cast<long>(panel) * 1536, input, output + panel * 32, rows);
   }
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_36_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_36_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[3];
@@ -737,24 +679,21 @@ inline void project_tile_128_to_36_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128_to_36_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128_to_36_tile_rows_3(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_3(panel, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128_to_36_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1(panel, input + row * 128, output + row * 48);
   }
 }
 
-// 4 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_36_tile_rows_3_outputs_4(const float* panel, [[maybe_unused]] const float* bias,
-                                                         const float* input, float* output) {
+// 4 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_36_tile_rows_3_outputs_4(const float* panel, const float* input, float* output) {
   floats<8> sum[3][1] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[1];
@@ -787,34 +726,30 @@ inline void project_tile_128_to_36_tile_rows_3_outputs_4(const float* panel, [[m
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128_to_36_tile_rows_3_outputs_4(const float* panel, const float* bias, const float* input,
-                                                          float* output, int rows) {
+inline void project_panel_128_to_36_tile_rows_3_outputs_4(const float* panel, const float* input, float* output,
+                                                          int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128_to_36_tile_rows_3_outputs_4(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_3_outputs_4(panel, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128_to_36_tile_rows_1_outputs_4(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_36_tile_rows_1_outputs_4(panel, input + row * 128, output + row * 48);
   }
 }
 
-// output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_128_to_36_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 36) = weights (36, 128) input (rows, 128). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_128_to_36_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_36_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_128_to_36_tile_rows_3(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
   }
-  project_panel_128_to_36_tile_rows_3_outputs_4(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_36_tile_rows_3_outputs_4(weights + 4096, input, output + 32, rows);
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
 inline void project_tile_4_to_128_tile_rows_3(const float* panel, const float* bias, const float* input,
                                               float* output) {
   floats<8> sum[3][4] = {};
@@ -895,24 +830,21 @@ inline void project_panel_4_to_128_tile_rows_3(const float* panel, const float* 
   }
 }
 
-// output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
+// output (rows, 128) = weights (128, 4) input (rows, 4), plus bias. The weights lie in panels of 32 outputs, the last
+// one as narrow as what is left allows.
 inline void project_4_to_128_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                         int rows, [[maybe_unused]] int part) {
+                                         int rows) {
   for (int panel = 0; panel < 4; ++panel) {
     project_panel_4_to_128_tile_rows_3(weights + static_cast<long>(panel) * 128, bias + panel * 32, input,
                                        output + panel * 32, rows);
   }
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_48_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_48_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[3];
@@ -980,24 +912,21 @@ inline void project_tile_128_to_48_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128_to_48_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_128_to_48_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128_to_48_tile_rows_3(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_3(panel, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128_to_48_tile_rows_1(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_1(panel, input + row * 128, output + row * 48);
   }
 }
 
-// 16 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_48_tile_rows_3_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
-                                                          const float* input, float* output) {
+// 16 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_48_tile_rows_3_outputs_16(const float* panel, const float* input, float* output) {
   floats<8> sum[3][2] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> weight[2];
@@ -1043,36 +972,31 @@ inline void project_tile_128_to_48_tile_rows_3_outputs_16(const float* panel, [[
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128_to_48_tile_rows_3_outputs_16(const float* panel, const float* bias, const float* input,
-                                                           float* output, int rows) {
+inline void project_panel_128_to_48_tile_rows_3_outputs_16(const float* panel, const float* input, float* output,
+                                                           int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128_to_48_tile_rows_3_outputs_16(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_3_outputs_16(panel, input + row * 128, output + row * 48);
   }
   for (; row < rows; ++row) {
-    project_tile_128_to_48_tile_rows_1_outputs_16(panel, bias, input + row * 128, output + row * 48);
+    project_tile_128_to_48_tile_rows_1_outputs_16(panel, input + row * 128, output + row * 48);
   }
 }
 
-// output (rows, 48) = weights (48, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_128_to_48_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 48) = weights (48, 128) input (rows, 128), added to what output holds. The weights lie in panels of 32
+// outputs, the last one as narrow as what is left allows.
+inline void project_128_to_48_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_48_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_128_to_48_tile_rows_3(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
   }
-  project_panel_128_to_48_tile_rows_3_outputs_16(weights + 4096, bias, input, output + 32, rows);
+  project_panel_128_to_48_tile_rows_3_outputs_16(weights + 4096, input, output + 32, rows);
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_48_to_128_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_48_to_128_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 48; ++column) {
     floats<8> x[3];
@@ -1128,25 +1052,21 @@ inline void project_tile_48_to_128_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_48_to_128_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_48_to_128_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_48_to_128_tile_rows_3(panel, bias, input + row * 48, output + row * 128);
+    project_tile_48_to_128_tile_rows_3(panel, input + row * 48, output + row * 128);
   }
   for (; row < rows; ++row) {
-    project_tile_48_to_128_tile_rows_1(panel, bias, input + row * 48, output + row * 128);
+    project_tile_48_to_128_tile_rows_1(panel, input + row * 48, output + row * 128);
   }
 }
 
-// output (rows, 128) = weights (128, 48) input (rows, 48), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_48_to_128_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 128) = weights (128, 48) input (rows, 48). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_48_to_128_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 4; ++panel) {
-    project_panel_48_to_128_tile_rows_3(weights + static_cast<long>(panel) * 1536, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_48_to_128_tile_rows_3(weights + static_cast<long>(panel) * 1536, input, output + panel * 32, rows);
   }
 }
 

@@ -4,9 +4,9 @@
 
 namespace mamba1_tiny_runtime {
 
-// 1 stages of 4096 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight`
-// stages are under way at once (`landed` follows the stage that must have landed before): what is requested queues in
-// front of the other warps' polls.
+// 1 stages of 4096 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages
+// are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
+// the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                const unsigned char*& source, unsigned long long policy) {
   for (int stage = 0; stage < 1; ++stage) {
@@ -21,9 +21,9 @@ __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ah
   }
 }
 
-// 1 stages of 1312 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight`
-// stages are under way at once (`landed` follows the stage that must have landed before): what is requested queues in
-// front of the other warps' polls.
+// 1 stages of 1312 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages
+// are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
+// the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                           const unsigned char*& source, unsigned long long policy) {
   for (int stage = 0; stage < 1; ++stage) {
@@ -38,9 +38,9 @@ __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& land
   }
 }
 
-// 1 stages of 704 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight`
-// stages are under way at once (`landed` follows the stage that must have landed before): what is requested queues in
-// front of the other warps' polls.
+// 1 stages of 704 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages are
+// under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of the
+// other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_704(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                          const unsigned char*& source, unsigned long long policy) {
   for (int stage = 0; stage < 1; ++stage) {
@@ -56,9 +56,8 @@ __device__ inline void copy_stages_256x64x16x4_bytes_704(Ring& ring, Ring& lande
 }
 
 // For every token: input_proj (if any), the layers, the head (if any).
-__device__ inline void copy_weights_256x64x16x4(Ring ring, [[maybe_unused]] const unsigned char* input,
-                                                const unsigned char* layers, const unsigned char* head, int tokens,
-                                                unsigned long long policy) {
+__device__ inline void copy_weights_256x64x16x4(Ring ring, const unsigned char* layers, const unsigned char* head,
+                                                int tokens, unsigned long long policy) {
   Ring landed = ring;
   int ahead = 0;
   for (int token = 0; token < tokens; ++token) {
@@ -78,8 +77,8 @@ __device__ inline void copy_weights_256x64x16x4(Ring ring, [[maybe_unused]] cons
   }
 }
 
-// The state of a warp's channels in one layer: lane l < 1 takes the window of channel l, half a warp
-// the states of a channel, two channels at a time. Zero beyond `channels`, those of the warp that exist.
+// The state of a warp's channels in one layer: lane l < 1 takes the window of channel l, half a warp the states of a
+// channel, two channels at a time. Zero beyond `channels`, those of the warp that exist.
 __device__ inline void load_state_256x64x16x4(const float* window_of_warp, int channels, float* window, float* h) {
   const int lane = threadIdx.x % 32;
   window[0] = lane < 1 && lane < channels ? window_of_warp[lane] : 0.0f;
@@ -139,8 +138,7 @@ __device__ inline float sum_of_readers_256x64x16x4(float value, float* sums) {
 // The residual, normalized, to the vector in shared memory that products read. Returns the factor that those products
 // still lack. `weight` (and `bias`, of a layer norm) are the thread's, laid out as the residual; 8: values a block
 // hands on; `sums`: two floats for every warp.
-__device__ inline float normalize_256x64x16x4(const float* residual, const float* weight,
-                                              [[maybe_unused]] const float* bias, float epsilon, float* vector,
+__device__ inline float normalize_256x64x16x4(const float* residual, const float* weight, float epsilon, float* vector,
                                               float* sums) {
   float mean = 0.0f;
   float squares = 0.0f;
@@ -177,9 +175,8 @@ __device__ inline void multiply_slab_256x64x16x4(const unsigned char* weights, c
   }
 }
 
-// Stages hold [row][128] of the matrix, one stage for every 128 of 128 columns. 1 warps share
-// 1 rows, a part of every slab each: warp w has rows w / 1 * 1 and on. sums[row] is complete (up to the
-// parts) in every lane.
+// Stages hold [row][128] of the matrix, one stage for every 128 of 128 columns. 1 warps share 1 rows, a part of every
+// slab each: warp w has rows w / 1 * 1 and on. sums[row] is complete (up to the parts) in every lane.
 __device__ inline void multiply_stages_256x64x16x4(Ring& ring, const unsigned char* stages, const float* vector,
                                                    float* sums) {
   const int warp = threadIdx.x / 32;
@@ -278,9 +275,9 @@ __device__ inline void store_states_256x64x16x4(float* h_of_warp, int channels, 
   }
 }
 
-// 1 of the packets of all blocks for each thread: number `first` + load * 256 + thread; values[3 * load +
-// place], zero where there is none. The loads are all under way at once. Polls that come too early hold up the packets:
-// the first waits `delay` cycles.
+// 1 of the packets of all blocks for each thread: number `first` + load * 256 + thread; values[3 * load + place], zero
+// where there is none. The loads are all under way at once. Polls that come too early hold up the packets: the first
+// waits `delay` cycles.
 __device__ inline void gather_256x64x16x4(const unsigned char* packets, int first, int delay, unsigned sequence,
                                           float* values) {
   const long long begin = clock64();
@@ -302,8 +299,8 @@ __device__ inline void gather_256x64x16x4(const unsigned char* packets, int firs
   values[2] = read[0].values[2];
 }
 
-// weights: the packed data; state: one sequence's; exchange: see above; tokens or input (`count` rows of 0);
-// output: `count` rows of 256. Where `stopped` points to another number than 0, nothing happens.
+// weights: the packed data; state: one sequence's; exchange: see above; tokens or input (`count` rows of 0); output:
+// `count` rows of 256. Where `stopped` points to another number than 0, nothing happens.
 __global__ void __launch_bounds__(8 * 32 + 32, 1)
     decode_256x64x16x4(const unsigned char* weights, float* state, void* exchange_memory, const int* tokens,
                        [[maybe_unused]] const float* input, float* output, int count, const int* stopped, float epsilon,
@@ -331,7 +328,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
   if (warp == 8) {
     if (lane == 0) {
       const unsigned long long policy = keep_policy();
-      copy_weights_256x64x16x4(ring, weights, weights + 327424, weights + 786688, count, policy);
+      copy_weights_256x64x16x4(ring, weights + 327424, weights + 786688, count, policy);
     }
     return;
   }
@@ -389,7 +386,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
     for (int layer = 0; layer < 2; ++layer) {
       float* window_state = layer_of_state + first_channel + lane;
       float* h_state = layer_of_state + 384 + first_channel;
-      const float scale = normalize_256x64x16x4(residual, norm_weight, norm_bias, epsilon, vector, partial_sums);
+      const float scale = normalize_256x64x16x4(residual, norm_weight, epsilon, vector, partial_sums);
 
       // x = silu(convolution(window, x))
       float sums[1];
@@ -514,7 +511,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
       residual[2] += added[2];
     }
 
-    const float scale = normalize_256x64x16x4(residual, norm_weight, norm_bias, epsilon, vector, partial_sums);
+    const float scale = normalize_256x64x16x4(residual, norm_weight, epsilon, vector, partial_sums);
     float* outputs = output + token * long{256};
     for (int group = block; group < 32; group += 16) {
       float logits[1];
@@ -540,8 +537,8 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
   }
 }
 
-// output (rows, 64) = the tokens' rows of table (256, 64); a block for each row. No host has looked at
-// the tokens: one outside of the vocabulary becomes NaN, and so does every output that depends on it.
+// output (rows, 64) = the tokens' rows of table (256, 64); a block for each row. No host has looked at the tokens: one
+// outside of the vocabulary becomes NaN, and so does every output that depends on it.
 __global__ void __launch_bounds__(64) embed_256x64(const float* table, const int* tokens, float* output) {
   const long row = blockIdx.y;
   const int token = tokens[row];
@@ -565,8 +562,8 @@ __device__ inline float sum_of_block_64(float value) {
   return sum;
 }
 
-// output (rows, 64) = input / sqrt(mean(input^2) + epsilon), times weight (64) if there is one; a block for each
-// row. The input's rows lie `rows_apart` rows apart. May be in place.
+// output (rows, 64) = input / sqrt(mean(input^2) + epsilon), times weight (64) if there is one; a block for each row.
+// The input's rows lie `rows_apart` rows apart. May be in place.
 __global__ void __launch_bounds__(64)
     rms_norm_64(const float* weight, const float* input, int rows_apart, float epsilon, float* output) {
   const long row = blockIdx.y;
@@ -580,10 +577,9 @@ __global__ void __launch_bounds__(64)
   }
 }
 
-// output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus what
-// output held before if the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes
-// share the inputs. An output's sum has the same order whatever the number of rows, so that it has the same bits in
-// `step` and in `forward`.
+// output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus what output held before if
+// the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum
+// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 __global__ void __launch_bounds__(4 * 32)
     project_64_to_256_tile_rows_8(const float* weights, [[maybe_unused]] const float* bias, const float* input,
                                   float* output, int rows) {
@@ -649,9 +645,9 @@ __global__ void __launch_bounds__(4 * 32)
   }
 }
 
-// output = silu(bias + sum over k of taps[k] x[t - 4 + 1 + k]) for `tokens` tokens of each sequence; a thread for
-// each channel. taps (4, 128); window (4 - 1, 128) of a sequence holds the inputs before its
-// first token, oldest first, and is left holding the last ones. Input and output have sequences * tokens rows.
+// output = silu(bias + sum over k of taps[k] x[t - 4 + 1 + k]) for `tokens` tokens of each sequence; a thread for each
+// channel. taps (4, 128); window (4 - 1, 128) of a sequence holds the inputs before its first token, oldest first, and
+// is left holding the last ones. Input and output have sequences * tokens rows.
 __global__ void __launch_bounds__(64)
     convolve_128x4(const float* taps, const float* bias, float* window, const float* input, float* output, int tokens) {
   const int channel = blockIdx.x * 64 + threadIdx.x;
@@ -685,10 +681,9 @@ __global__ void __launch_bounds__(64)
   before[256] = x[2];
 }
 
-// output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus what
-// output held before if the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes
-// share the inputs. An output's sum has the same order whatever the number of rows, so that it has the same bits in
-// `step` and in `forward`.
+// output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus what output held before if
+// the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum
+// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 __global__ void __launch_bounds__(4 * 32) project_128_to_36(const float* weights, [[maybe_unused]] const float* bias,
                                                             const float* input, float* output, int rows) {
   const int lane = threadIdx.x % 32;
@@ -753,10 +748,9 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_36(const float* weights
   }
 }
 
-// output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus what
-// output held before if the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes
-// share the inputs. An output's sum has the same order whatever the number of rows, so that it has the same bits in
-// `step` and in `forward`.
+// output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus what output held before if the
+// kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum has
+// the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 __global__ void __launch_bounds__(4 * 32)
     project_4_to_128(const float* weights, const float* bias, const float* input, float* output, int rows) {
   const int lane = threadIdx.x % 32;
@@ -831,8 +825,8 @@ __global__ void __launch_bounds__(4 * 32)
 
 // For every channel and token, with delta = softplus(delta_input):
 //   h = exp(delta a) h + delta x B;   output = (sum over n of h[n] C[n] + d x) * silu(gate)
-// a and, per sequence, h are (16, 128); delta_input, x, gate and output have sequences * tokens rows of
-// 128, b and c rows of 16. h is left as it is after the last token. A thread for each channel.
+// a and, per sequence, h are (16, 128); delta_input, x, gate and output have sequences * tokens rows of 128, b and c
+// rows of 16. h is left as it is after the last token. A thread for each channel.
 __global__ void __launch_bounds__(32)
     selective_scan_128x16(const float* a, const float* d, float* h, const float* delta_input, const float* x,
                           const float* gate, const float* b, const float* c, float* output, int tokens) {
@@ -932,10 +926,9 @@ __global__ void __launch_bounds__(32)
   state[1920] = value[15];
 }
 
-// output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus what
-// output held before if the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes
-// share the inputs. An output's sum has the same order whatever the number of rows, so that it has the same bits in
-// `step` and in `forward`.
+// output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus what output held before if
+// the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum
+// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 __global__ void __launch_bounds__(4 * 32) project_128_to_64(const float* weights, [[maybe_unused]] const float* bias,
                                                             const float* input, float* output, int rows) {
   const int lane = threadIdx.x % 32;
@@ -1008,10 +1001,9 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_64(const float* weights
   }
 }
 
-// output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus what
-// output held before if the kernel accumulates. A warp reads an output's weights once for 1 rows; its lanes
-// share the inputs. An output's sum has the same order whatever the number of rows, so that it has the same bits in
-// `step` and in `forward`.
+// output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus what output held before if
+// the kernel accumulates. A warp reads an output's weights once for 1 rows; its lanes share the inputs. An output's sum
+// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
 __global__ void __launch_bounds__(4 * 32)
     project_64_to_256_tile_rows_1(const float* weights, [[maybe_unused]] const float* bias, const float* input,
                                   float* output, int rows) {

@@ -16,46 +16,46 @@ void step(const unsigned char* weights, float* state, Workspace& workspace, cons
   float* const y = activations + 688;       // (1, 128)
 
   // residual = embedding[token]
-  embed_panels_256x64(f32(weights, 0), tokens, residual, 1, 0);
+  embed_panels_256x64(f32(weights, 0), tokens, residual, 1);
 
   // Layer 0.
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 65536), residual, 1e-05f, normed, 1, 0);
+  rms_norm_64(f32(weights, 65536), residual, 1e-05f, normed, 1);
   // [x, z] = in_proj normed
-  project_64_to_256_tile_rows_1(f32(weights, 65792), nullptr, normed, xz, 1, 0);
+  project_64_to_256_tile_rows_1(f32(weights, 65792), normed, xz, 1);
   // x = silu(convolution(window, x))
-  convolve_128x4(f32(weights, 131328), f32(weights, 133376), state, xz, x, 1, 1, 0);
+  convolve_128x4(f32(weights, 131328), f32(weights, 133376), state, xz, x, 1, 1);
   // [dt, B, C] = x_proj x
-  project_128_to_36_tile_rows_1(f32(weights, 133888), nullptr, x, dt_b_c, 1, 0);
+  project_128_to_36_tile_rows_1(f32(weights, 133888), x, dt_b_c, 1);
   // delta before softplus = dt_proj dt + bias
-  project_4_to_128_tile_rows_1(f32(weights, 154368), f32(weights, 156416), dt_b_c, delta, 1, 0);
+  project_4_to_128_tile_rows_1(f32(weights, 154368), f32(weights, 156416), dt_b_c, delta, 1);
   // h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
   selective_scan_128x16(f32(weights, 156928), f32(weights, 165120), state + 384, delta, x, xz + 128, dt_b_c + 4,
-                        dt_b_c + 20, y, 1, 1, 0);
+                        dt_b_c + 20, y, 1, 1);
   // residual += out_proj y
-  project_128_to_64_tile_rows_1(f32(weights, 165632), nullptr, y, residual, 1, 0);
+  project_128_to_64_tile_rows_1(f32(weights, 165632), y, residual, 1);
 
   // Layer 1.
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 198400), residual, 1e-05f, normed, 1, 0);
+  rms_norm_64(f32(weights, 198400), residual, 1e-05f, normed, 1);
   // [x, z] = in_proj normed
-  project_64_to_256_tile_rows_1(f32(weights, 198656), nullptr, normed, xz, 1, 0);
+  project_64_to_256_tile_rows_1(f32(weights, 198656), normed, xz, 1);
   // x = silu(convolution(window, x))
-  convolve_128x4(f32(weights, 264192), f32(weights, 266240), state + 2432, xz, x, 1, 1, 0);
+  convolve_128x4(f32(weights, 264192), f32(weights, 266240), state + 2432, xz, x, 1, 1);
   // [dt, B, C] = x_proj x
-  project_128_to_36_tile_rows_1(f32(weights, 266752), nullptr, x, dt_b_c, 1, 0);
+  project_128_to_36_tile_rows_1(f32(weights, 266752), x, dt_b_c, 1);
   // delta before softplus = dt_proj dt + bias
-  project_4_to_128_tile_rows_1(f32(weights, 287232), f32(weights, 289280), dt_b_c, delta, 1, 0);
+  project_4_to_128_tile_rows_1(f32(weights, 287232), f32(weights, 289280), dt_b_c, delta, 1);
   // h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
   selective_scan_128x16(f32(weights, 289792), f32(weights, 297984), state + 2816, delta, x, xz + 128, dt_b_c + 4,
-                        dt_b_c + 20, y, 1, 1, 0);
+                        dt_b_c + 20, y, 1, 1);
   // residual += out_proj y
-  project_128_to_64_tile_rows_1(f32(weights, 298496), nullptr, y, residual, 1, 0);
+  project_128_to_64_tile_rows_1(f32(weights, 298496), y, residual, 1);
 
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 331264), residual, 1e-05f, normed, 1, 0);
+  rms_norm_64(f32(weights, 331264), residual, 1e-05f, normed, 1);
   // output = head normed
-  project_64_to_256_tile_rows_1(f32(weights, 0), nullptr, normed, output, 1, 0);
+  project_64_to_256_tile_rows_1(f32(weights, 0), normed, output, 1);
 }
 
 }  // namespace mamba1_tiny_runtime

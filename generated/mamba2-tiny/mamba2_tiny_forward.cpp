@@ -19,39 +19,39 @@ void forward_block(const unsigned char* weights, float* state, float* activation
   float* const mixed = activations + 52224;   // (64, 128)
 
   // residual = embedding[token]
-  embed_panels_256x64(f32(weights, 0), tokens, residual, rows, 0);
+  embed_panels_256x64(f32(weights, 0), tokens, residual, rows);
 
   // Layer 0.
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 65536), residual, 1e-05f, normed, rows, 0);
+  rms_norm_64(f32(weights, 65536), residual, 1e-05f, normed, rows);
   // [z, x, B, C, dt] = in_proj normed
-  project_64_to_336_tile_rows_3(f32(weights, 65792), nullptr, normed, in_proj, rows, 0);
+  project_64_to_336_tile_rows_3(f32(weights, 65792), normed, in_proj, rows);
   // [x, B, C] = silu(convolution(window, [x, B, C]))
-  convolve_192x4(f32(weights, 151808), f32(weights, 154880), state, in_proj + 128, x_b_c, 1, rows, 0);
+  convolve_192x4(f32(weights, 151808), f32(weights, 154880), state, in_proj + 128, x_b_c, 1, rows);
   // delta = clamp(softplus(dt + dt_bias)); decay = exp(delta A)
-  discretize(f32(weights, 155712), f32(weights, 155648), 0.0f, 1e+30f, in_proj + 320, delta, decay, rows, 0);
+  discretize(f32(weights, 155712), f32(weights, 155648), 0.0f, 1e+30f, in_proj + 320, delta, decay, rows);
   // h = decay h + delta x B; y = h C + D x
-  head_scan_32(f32(weights, 155776), state + 576, x_b_c, x_b_c + 128, x_b_c + 160, delta, decay, y, 1, rows, 0);
+  head_scan_32(f32(weights, 155776), state + 576, x_b_c, x_b_c + 128, x_b_c + 160, delta, decay, y, 1, rows);
   // y = rms_norm(y silu(z)), by groups
-  gated_rms_norm_128(f32(weights, 155840), y, in_proj, 1e-05f, mixed, rows, 0);
+  gated_rms_norm_128(f32(weights, 155840), y, in_proj, 1e-05f, mixed, rows);
   // residual += out_proj y
-  project_128_to_64_tile_rows_3(f32(weights, 156352), nullptr, mixed, residual, rows, 0);
+  project_128_to_64_tile_rows_3(f32(weights, 156352), mixed, residual, rows);
 
   // Layer 1.
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 189120), residual, 1e-05f, normed, rows, 0);
+  rms_norm_64(f32(weights, 189120), residual, 1e-05f, normed, rows);
   // [z, x, B, C, dt] = in_proj normed
-  project_64_to_336_tile_rows_3(f32(weights, 189376), nullptr, normed, in_proj, rows, 0);
+  project_64_to_336_tile_rows_3(f32(weights, 189376), normed, in_proj, rows);
   // [x, B, C] = silu(convolution(window, [x, B, C]))
-  convolve_192x4(f32(weights, 275392), f32(weights, 278464), state + 4672, in_proj + 128, x_b_c, 1, rows, 0);
+  convolve_192x4(f32(weights, 275392), f32(weights, 278464), state + 4672, in_proj + 128, x_b_c, 1, rows);
   // delta = clamp(softplus(dt + dt_bias)); decay = exp(delta A)
-  discretize(f32(weights, 279296), f32(weights, 279232), 0.0f, 1e+30f, in_proj + 320, delta, decay, rows, 0);
+  discretize(f32(weights, 279296), f32(weights, 279232), 0.0f, 1e+30f, in_proj + 320, delta, decay, rows);
   // h = decay h + delta x B; y = h C + D x
-  head_scan_32(f32(weights, 279360), state + 5248, x_b_c, x_b_c + 128, x_b_c + 160, delta, decay, y, 1, rows, 0);
+  head_scan_32(f32(weights, 279360), state + 5248, x_b_c, x_b_c + 128, x_b_c + 160, delta, decay, y, 1, rows);
   // y = rms_norm(y silu(z)), by groups
-  gated_rms_norm_128(f32(weights, 279424), y, in_proj, 1e-05f, mixed, rows, 0);
+  gated_rms_norm_128(f32(weights, 279424), y, in_proj, 1e-05f, mixed, rows);
   // residual += out_proj y
-  project_128_to_64_tile_rows_3(f32(weights, 279936), nullptr, mixed, residual, rows, 0);
+  project_128_to_64_tile_rows_3(f32(weights, 279936), mixed, residual, rows);
 }
 
 // The outputs of every token of a block.
@@ -60,9 +60,9 @@ void forward_outputs_all(const unsigned char* weights, float* activations, int r
   float* const normed = activations + 4096;  // (64, 64)
 
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 312704), residual, 1e-05f, normed, rows, 0);
+  rms_norm_64(f32(weights, 312704), residual, 1e-05f, normed, rows);
   // output = head normed
-  project_64_to_256_tile_rows_3(f32(weights, 0), nullptr, normed, output, rows, 0);
+  project_64_to_256_tile_rows_3(f32(weights, 0), normed, output, rows);
 }
 
 // The output of a block's last token.
@@ -71,9 +71,9 @@ void forward_outputs_last(const unsigned char* weights, float* activations, int 
   float* const normed = activations + 4096;  // (64, 64)
 
   // normed = norm(residual)
-  rms_norm_64(f32(weights, 312704), residual + (rows - 1) * 64, 1e-05f, normed, 1, 0);
+  rms_norm_64(f32(weights, 312704), residual + (rows - 1) * 64, 1e-05f, normed, 1);
   // output = head normed
-  project_64_to_256_tile_rows_1(f32(weights, 0), nullptr, normed, output, 1, 0);
+  project_64_to_256_tile_rows_1(f32(weights, 0), normed, output, 1);
 }
 
 }  // namespace

@@ -8,11 +8,9 @@
 
 namespace mamba2_tiny_runtime {
 
-// output (rows, 64) = the tokens' rows of the matrix (256, 64) that `project` reads, in panels of
-// 32 tokens; the last panel is as narrow as whole vectors of 8 allow.
-// Threads share the rows: this is `part` of 1.
-inline void embed_panels_256x64(const float* weights, const std::int32_t* tokens, float* output, int rows,
-                                [[maybe_unused]] int part) {
+// output (rows, 64) = the tokens' rows of the matrix (256, 64) that `project` reads, in panels of 32 tokens; the last
+// panel is as narrow as whole vectors of 8 allow.
+inline void embed_panels_256x64(const float* weights, const std::int32_t* tokens, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const int panel = tokens[row] / 32;
@@ -24,11 +22,8 @@ inline void embed_panels_256x64(const float* weights, const std::int32_t* tokens
   }
 }
 
-// output (rows, 64) = input / sqrt(mean(input^2) + epsilon), times weight (64) if there is one. May be in
-// place.
-// Threads share the rows: this is `part` of 1.
-inline void rms_norm_64(const float* weight, const float* input, float epsilon, float* output, int rows,
-                        [[maybe_unused]] int part) {
+// output (rows, 64) = input / sqrt(mean(input^2) + epsilon), times weight (64). May be in place.
+inline void rms_norm_64(const float* weight, const float* input, float epsilon, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 64;
@@ -41,13 +36,10 @@ inline void rms_norm_64(const float* weight, const float* input, float epsilon, 
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_64_to_336_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_64_to_336_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> x[1];
@@ -76,22 +68,18 @@ inline void project_tile_64_to_336_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64_to_336_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_64_to_336_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_64_to_336_tile_rows_1(panel, bias, input + row * 64, output + row * 336);
+  for (; row < rows; ++row) {
+    project_tile_64_to_336_tile_rows_1(panel, input + row * 64, output + row * 336);
   }
 }
 
-// 16 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_64_to_336_tile_rows_1_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
-                                                          const float* input, float* output) {
+// 16 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_64_to_336_tile_rows_1_outputs_16(const float* panel, const float* input, float* output) {
   floats<8> sum[1][2] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> x[1];
@@ -110,33 +98,29 @@ inline void project_tile_64_to_336_tile_rows_1_outputs_16(const float* panel, [[
   store<8>(to + 8, sum[0][1]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64_to_336_tile_rows_1_outputs_16(const float* panel, const float* bias, const float* input,
-                                                           float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_64_to_336_tile_rows_1_outputs_16(const float* panel, const float* input, float* output,
+                                                           int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_64_to_336_tile_rows_1_outputs_16(panel, bias, input + row * 64, output + row * 336);
+  for (; row < rows; ++row) {
+    project_tile_64_to_336_tile_rows_1_outputs_16(panel, input + row * 64, output + row * 336);
   }
 }
 
-// output (rows, 336) = weights (336, 64) input (rows, 64), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_64_to_336_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 336) = weights (336, 64) input (rows, 64). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_64_to_336_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 10; ++panel) {
-    project_panel_64_to_336_tile_rows_1(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_64_to_336_tile_rows_1(weights + static_cast<long>(panel) * 2048, input, output + panel * 32, rows);
   }
-  project_panel_64_to_336_tile_rows_1_outputs_16(weights + 20480, bias, input, output + 320, rows);
+  project_panel_64_to_336_tile_rows_1_outputs_16(weights + 20480, input, output + 320, rows);
 }
 
-// output = silu(bias + sum over k of taps[k] x[t - 4 + 1 + k]) for `tokens` tokens of `sequences` sequences.
-// taps (4, 192); window (4 - 1, 192) of a sequence holds the inputs before its first token,
-// oldest first, and is left holding the last ones. Input and output have sequences * tokens rows.
-// Threads share the channels: this is `part` of 1.
+// output = silu(bias + sum over k of taps[k] x[t - 3 + k]) for `tokens` tokens of `sequences` sequences. taps (4, 192);
+// window (3, 192) of a sequence holds the inputs before its first token, oldest first, and is left holding the last
+// ones. Input and output have sequences * tokens rows.
 inline void convolve_192x4(const float* taps, const float* bias, float* window, const float* input, float* output,
-                           int sequences, int tokens, [[maybe_unused]] int part) {
+                           int sequences, int tokens) {
   for (int block = 0; block < 24; ++block) {
     const int channel = block * 8;
     for (long sequence = 0; sequence < sequences; ++sequence) {
@@ -164,10 +148,10 @@ inline void convolve_192x4(const float* taps, const float* bias, float* window, 
   }
 }
 
-// For each of 4 heads: delta = softplus(dt + dt_bias), at least `least` and at most `most`; decay = exp(delta a).
-// Rows are padded to whole vectors. Threads share the rows: this is `part` of 1.
+// For each of 4 heads: delta = softplus(dt + dt_bias), at least `least` and at most `most`; decay = exp(delta a). Rows
+// are padded to whole vectors.
 inline void discretize(const float* a, const float* dt_bias, float least, float most, const float* dt, float* delta,
-                       float* decay, int rows, [[maybe_unused]] int part) {
+                       float* decay, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     for (int head = 0; head < 4; head += 8) {
@@ -179,9 +163,9 @@ inline void discretize(const float* a, const float* dt_bias, float least, float 
   }
 }
 
-// 4 tokens of 1 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with
-// rows of 32. A state stays in a register for all of the tokens; every sum runs over the states in order, so
-// that it has the same bits however the tokens are cut.
+// 4 tokens of 1 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with rows of 32. A state
+// stays in a register for all of the tokens; every sum runs over the states in order, so that it has the same bits
+// however the tokens are cut.
 inline void head_scan_tile_32(const float* d, float* h, const float* x, const float* b, const float* c,
                               const float* delta, const float* decay, float* output) {
   floats<8> drive[4][1], sum[4][1];
@@ -223,9 +207,9 @@ inline void head_scan_tile_32(const float* d, float* h, const float* x, const fl
   store_first<8, 8>(output + 384, sum[3][0]);
 }
 
-// 1 tokens of 4 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with
-// rows of 32. A state stays in a register for all of the tokens; every sum runs over the states in order, so
-// that it has the same bits however the tokens are cut.
+// 1 tokens of 4 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with rows of 32. A state
+// stays in a register for all of the tokens; every sum runs over the states in order, so that it has the same bits
+// however the tokens are cut.
 inline void head_scan_tile_32_vectors_4_tokens_1(const float* d, float* h, const float* x, const float* b,
                                                  const float* c, const float* delta, const float* decay,
                                                  float* output) {
@@ -304,11 +288,10 @@ inline void head_scan_channels_32(const float* d, float* h, const float* x, cons
 
 // For every head, token and channel p of 32, with the head's delta and decay and its group's B and C:
 //   h[n][p] = decay h[n][p] + delta x[p] B[n];   output[p] = sum over n of h[n][p] C[n] + d x[p]
-// h is (4, 32, 32 padded to 16) for each sequence; x and output have sequences * tokens rows of
-// 4 * 32, b and c rows of 1 * 32, delta and decay rows of 4.
-// Threads share the heads: this is `part` of 1.
+// h is (4, 32, 32 padded to 16) for each sequence; x and output have sequences * tokens rows of 4 * 32, b and c rows of
+// 1 * 32, delta and decay rows of 4.
 inline void head_scan_32(const float* d, float* h, const float* x, const float* b, const float* c, const float* delta,
-                         const float* decay, float* output, int sequences, int tokens, [[maybe_unused]] int part) {
+                         const float* decay, float* output, int sequences, int tokens) {
   for (long sequence = 0; sequence < sequences; ++sequence) {
     const long row = sequence * tokens;
     for (int head = 0; head < 4; ++head) {
@@ -329,8 +312,7 @@ inline void head_scan_32(const float* d, float* h, const float* x, const float* 
 }
 
 // Input and gate_input (rows, 128) are padded to whole vectors; output is not written beyond 128.
-// Threads share the rows: this is `part` of 1.
-inline void gate_128(const float* input, const float* gate_input, float* output, int rows, [[maybe_unused]] int part) {
+inline void gate_128(const float* input, const float* gate_input, float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 128;
@@ -344,16 +326,15 @@ inline void gate_128(const float* input, const float* gate_input, float* output,
 
 // For each of 1 groups of the 128 channels, with v = input silu(gate):
 //   output = v / sqrt(mean(v^2) + epsilon) weight
-// or, with the norm before the gate, output = input / sqrt(mean(input^2) + epsilon) weight silu(gate).
-// Input and gate are padded to whole vectors; output is not written beyond 128. Output is another buffer than input.
-// Threads share the rows: this is `part` of 1.
+// or, with the norm before the gate, output = input / sqrt(mean(input^2) + epsilon) weight silu(gate). Input and gate
+// are padded to whole vectors; output is not written beyond 128. Output is another buffer than input.
 inline void gated_rms_norm_128(const float* weight, const float* input, const float* gate_input, float epsilon,
-                               float* output, int rows, [[maybe_unused]] int part) {
+                               float* output, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
     const float* from = input + row * 128;
     float* to = output + row * 128;
-    gate_128(from, gate_input + row * 336, to, 1, 0);
+    gate_128(from, gate_input + row * 336, to, 1);
     for (int group = 0; group < 128; group += 128) {
       const float squares = sum_of_squares<128>((false ? from : to) + group);
       const float scale = 1.0f / __builtin_sqrtf(squares / 128 + epsilon);
@@ -362,13 +343,10 @@ inline void gated_rms_norm_128(const float* weight, const float* input, const fl
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_64_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_64_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[1];
@@ -401,33 +379,26 @@ inline void project_tile_128_to_64_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_128_to_64_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_128_to_64_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_128_to_64_tile_rows_1(panel, bias, input + row * 128, output + row * 64);
+  for (; row < rows; ++row) {
+    project_tile_128_to_64_tile_rows_1(panel, input + row * 128, output + row * 64);
   }
 }
 
-// output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_128_to_64_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 64) = weights (64, 128) input (rows, 128), added to what output holds. The weights lie in panels of 32
+// outputs, the last one as narrow as what is left allows.
+inline void project_128_to_64_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 2; ++panel) {
-    project_panel_128_to_64_tile_rows_1(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_128_to_64_tile_rows_1(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
   }
 }
 
-// 32 outputs of one panel for 1 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_64_to_256_tile_rows_1(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for one row, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. A panel of f32 is [input][output]; of
+// bfloat16 [pair of inputs][output], the even input in a word's lower half.
+inline void project_tile_64_to_256_tile_rows_1(const float* panel, const float* input, float* output) {
   floats<8> sum[1][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> x[1];
@@ -456,33 +427,27 @@ inline void project_tile_64_to_256_tile_rows_1(const float* panel, [[maybe_unuse
   store<8>(to + 24, sum[0][3]);
 }
 
-// All rows of one panel: 1 at a time, the rest one by one.
-inline void project_panel_64_to_256_tile_rows_1(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+// All rows of one panel.
+inline void project_panel_64_to_256_tile_rows_1(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
-  for (; row + 1 <= rows; row += 1) {
-    project_tile_64_to_256_tile_rows_1(panel, bias, input + row * 64, output + row * 256);
+  for (; row < rows; ++row) {
+    project_tile_64_to_256_tile_rows_1(panel, input + row * 64, output + row * 256);
   }
 }
 
-// output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_64_to_256_tile_rows_1(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 256) = weights (256, 64) input (rows, 64). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_64_to_256_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_64_to_256_tile_rows_1(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_64_to_256_tile_rows_1(weights + static_cast<long>(panel) * 2048, input, output + panel * 32, rows);
   }
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_64_to_336_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_64_to_336_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> x[3];
@@ -538,24 +503,21 @@ inline void project_tile_64_to_336_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64_to_336_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_64_to_336_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64_to_336_tile_rows_3(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_3(panel, input + row * 64, output + row * 336);
   }
   for (; row < rows; ++row) {
-    project_tile_64_to_336_tile_rows_1(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_1(panel, input + row * 64, output + row * 336);
   }
 }
 
-// 16 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_64_to_336_tile_rows_3_outputs_16(const float* panel, [[maybe_unused]] const float* bias,
-                                                          const float* input, float* output) {
+// 16 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_64_to_336_tile_rows_3_outputs_16(const float* panel, const float* input, float* output) {
   floats<8> sum[3][2] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> weight[2];
@@ -595,36 +557,31 @@ inline void project_tile_64_to_336_tile_rows_3_outputs_16(const float* panel, [[
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64_to_336_tile_rows_3_outputs_16(const float* panel, const float* bias, const float* input,
-                                                           float* output, int rows) {
+inline void project_panel_64_to_336_tile_rows_3_outputs_16(const float* panel, const float* input, float* output,
+                                                           int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64_to_336_tile_rows_3_outputs_16(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_3_outputs_16(panel, input + row * 64, output + row * 336);
   }
   for (; row < rows; ++row) {
-    project_tile_64_to_336_tile_rows_1_outputs_16(panel, bias, input + row * 64, output + row * 336);
+    project_tile_64_to_336_tile_rows_1_outputs_16(panel, input + row * 64, output + row * 336);
   }
 }
 
-// output (rows, 336) = weights (336, 64) input (rows, 64), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_64_to_336_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 336) = weights (336, 64) input (rows, 64). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_64_to_336_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 10; ++panel) {
-    project_panel_64_to_336_tile_rows_3(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_64_to_336_tile_rows_3(weights + static_cast<long>(panel) * 2048, input, output + panel * 32, rows);
   }
-  project_panel_64_to_336_tile_rows_3_outputs_16(weights + 20480, bias, input, output + 320, rows);
+  project_panel_64_to_336_tile_rows_3_outputs_16(weights + 20480, input, output + 320, rows);
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_128_to_64_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_128_to_64_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 128; ++column) {
     floats<8> x[3];
@@ -692,35 +649,29 @@ inline void project_tile_128_to_64_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_128_to_64_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_128_to_64_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_128_to_64_tile_rows_3(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_3(panel, input + row * 128, output + row * 64);
   }
   for (; row < rows; ++row) {
-    project_tile_128_to_64_tile_rows_1(panel, bias, input + row * 128, output + row * 64);
+    project_tile_128_to_64_tile_rows_1(panel, input + row * 128, output + row * 64);
   }
 }
 
-// output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_128_to_64_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 64) = weights (64, 128) input (rows, 128), added to what output holds. The weights lie in panels of 32
+// outputs, the last one as narrow as what is left allows.
+inline void project_128_to_64_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 2; ++panel) {
-    project_panel_128_to_64_tile_rows_3(weights + static_cast<long>(panel) * 4096, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_128_to_64_tile_rows_3(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
   }
 }
 
-// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order
-// whatever the number of rows, so that it has the same bits in `step` and in `forward`.
-// Sums stay in registers; of the inputs and the weights, those that are fewer are loaded first and stay with them, so
-// that all of it fits. A panel of f32 is [input][output]; of bfloat16 [pair of inputs][output], the even input in a
-// word's lower half.
-inline void project_tile_64_to_256_tile_rows_3(const float* panel, [[maybe_unused]] const float* bias,
-                                               const float* input, float* output) {
+// 32 outputs of one panel for 3 rows, held in registers. An output's sum runs over the inputs in order whatever the
+// number of rows, so that it has the same bits in `step` and in `forward`. Of the inputs and the weights, those that
+// are fewer are loaded first and stay in registers too. A panel of f32 is [input][output]; of bfloat16 [pair of
+// inputs][output], the even input in a word's lower half.
+inline void project_tile_64_to_256_tile_rows_3(const float* panel, const float* input, float* output) {
   floats<8> sum[3][4] = {};
   for (int column = 0; column < 64; ++column) {
     floats<8> x[3];
@@ -776,25 +727,21 @@ inline void project_tile_64_to_256_tile_rows_3(const float* panel, [[maybe_unuse
 }
 
 // All rows of one panel: 3 at a time, the rest one by one.
-inline void project_panel_64_to_256_tile_rows_3(const float* panel, const float* bias, const float* input,
-                                                float* output, int rows) {
+inline void project_panel_64_to_256_tile_rows_3(const float* panel, const float* input, float* output, int rows) {
   int row = 0;
   for (; row + 3 <= rows; row += 3) {
-    project_tile_64_to_256_tile_rows_3(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_3(panel, input + row * 64, output + row * 256);
   }
   for (; row < rows; ++row) {
-    project_tile_64_to_256_tile_rows_1(panel, bias, input + row * 64, output + row * 256);
+    project_tile_64_to_256_tile_rows_1(panel, input + row * 64, output + row * 256);
   }
 }
 
-// output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus
-// what output held before if the kernel accumulates. The weights lie in panels of 32 outputs, the last one
-// as narrow as what is left allows. Threads share the panels: this is `part` of 1.
-inline void project_64_to_256_tile_rows_3(const float* weights, const float* bias, const float* input, float* output,
-                                          int rows, [[maybe_unused]] int part) {
+// output (rows, 256) = weights (256, 64) input (rows, 64). The weights lie in panels of 32 outputs, the last one as
+// narrow as what is left allows.
+inline void project_64_to_256_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
   for (int panel = 0; panel < 8; ++panel) {
-    project_panel_64_to_256_tile_rows_3(weights + static_cast<long>(panel) * 2048, bias, input, output + panel * 32,
-                                        rows);
+    project_panel_64_to_256_tile_rows_3(weights + static_cast<long>(panel) * 2048, input, output + panel * 32, rows);
   }
 }
 

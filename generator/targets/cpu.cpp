@@ -16,12 +16,14 @@
 namespace mambac {
 namespace {
 
-CpuChoices choices_for(const std::string& isa) {
+CpuChoices choices_for(const Deployment& deployment) {
   // A register tile of rows x panel must leave room for the panel's weights and one activation:
-  // 6 x 4 + 4 + 1 of AVX-512's 32 registers, 3 x 4 + 3 + 1 of AVX2's 16.
-  if (isa == "x86-64-v4") return {.lanes = 16, .panel_outputs = 64, .tile_rows = 6};
-  if (isa == "x86-64-v3") return {.lanes = 8, .panel_outputs = 32, .tile_rows = 3};
-  fail(ExitCode::internal, "the CPU target does not know the instruction set '{}'", isa);
+  // 6 x 4 + 4 + 1 of AVX-512's 32 registers, 3 x 4 + 3 + 1 of AVX2's 16. Pairs of bfloat16 take a few more: the pair
+  // itself, what is made of it, two activations.
+  const bool pairs = deployment.weights == "bf16";
+  if (deployment.isa == "x86-64-v4") return {.lanes = 16, .panel_outputs = 64, .tile_rows = pairs ? 5 : 6};
+  if (deployment.isa == "x86-64-v3") return {.lanes = 8, .panel_outputs = 32, .tile_rows = pairs ? 2 : 3};
+  fail(ExitCode::internal, "the CPU target does not know the instruction set '{}'", deployment.isa);
 }
 
 // Rows that the panels of a matrix hold: the last panel is as narrow as whole vectors allow.
@@ -65,7 +67,7 @@ Program plan_program(const Graph& graph, const Plan& plan, const CpuChoices& cho
 }  // namespace
 
 void plan_for_cpu(const Graph& graph, Plan& plan) {
-  const CpuChoices choices = choices_for(plan.deployment.isa);
+  const CpuChoices choices = choices_for(plan.deployment);
   pack_weights(graph, choices, plan);
   for (const std::string& name : plan.deployment.programs) {
     if (name == "train") continue;
