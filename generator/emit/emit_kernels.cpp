@@ -37,7 +37,7 @@ std::string short_name(const Call& call) {
   }
   std::string name = call.kernel;
   const char* separator = "_";
-  for (const char* size : {"Vocabulary", "Size", "Channels", "States", "Taps"}) {
+  for (const char* size : {"Vocabulary", "Size", "Rows", "Columns", "Channels", "States", "Taps"}) {
     const std::string value = shape_of(call, size);
     if (value.empty()) continue;
     name += separator + value;

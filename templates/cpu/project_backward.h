@@ -39,8 +39,9 @@ inline void transpose_weights(const float* panel, float* tile) {
 }
 
 // d_input (`Rows`, `Columns`) += d_output (`Rows`, `Outputs`) tile (`Outputs`, `Columns`), the sums in registers.
+// Meanwhile weights from `ahead` on come nearer, a line with every output.
 template <int Columns, int Outputs, int GradientStride, int OutputStride, int Lanes, int Rows>
-inline void project_backward_tile(const float* tile, const float* d_output, float* d_input) {
+inline void project_backward_tile(const float* tile, const float* ahead, const float* d_output, float* d_input) {
   constexpr int vectors = (Columns + Lanes - 1) / Lanes;
   constexpr int full_vectors = Columns / Lanes;
   floats<Lanes> sum[Rows][vectors];
@@ -55,6 +56,7 @@ inline void project_backward_tile(const float* tile, const float* d_output, floa
     }
   }
   for (int output = 0; output < Outputs; ++output) {
+    __builtin_prefetch(ahead + output * 16);
     floats<Lanes> weight[vectors];
 #pragma unroll
     for (int vector = 0; vector < vectors; ++vector) {
@@ -82,20 +84,22 @@ inline void project_backward_tile(const float* tile, const float* d_output, floa
 }
 
 // One panel of `PanelOutputs` outputs, `Outputs` of them real, for `Columns` inputs: its weights are transposed in the
-// near cache and then used for every row.
+// near cache and then used for every row. `ahead`: the weights that are transposed next.
 template <int Columns, int Outputs, int PanelOutputs, int GradientStride, int OutputStride, int Lanes, int TileRows>
-inline void project_backward_panel(const float* panel, const float* d_output, float* d_input, int rows) {
+inline void project_backward_panel(const float* panel, const float* ahead, const float* d_output, float* d_input,
+                                   int rows) {
   alignas(64) float tile[PanelOutputs * ((Columns + Lanes - 1) / Lanes * Lanes)];
   transpose_weights<Columns, PanelOutputs, Lanes>(panel, tile);
   long row = 0;
   for (; row + TileRows <= rows; row += TileRows) {
     project_backward_tile<Columns, Outputs, GradientStride, OutputStride, Lanes, TileRows>(
-        tile, d_output + row * GradientStride, d_input + row * OutputStride);
+        tile, ahead, d_output + row * GradientStride, d_input + row * OutputStride);
+    ahead += Outputs * 16;
   }
   if constexpr (TileRows > 1) {
     for (; row < rows; ++row) {
       project_backward_tile<Columns, Outputs, GradientStride, OutputStride, Lanes, 1>(
-          tile, d_output + row * GradientStride, d_input + row * OutputStride);
+          tile, ahead, d_output + row * GradientStride, d_input + row * OutputStride);
     }
   }
 }
@@ -113,15 +117,15 @@ inline void project_backward_columns(const float* weights, const float* d_output
     }
   }
   for (long panel = 0; panel < full_panels; ++panel) {
+    const float* of_columns = weights + panel * (Inputs * PanelOutputs) + first_column * PanelOutputs;
     project_backward_panel<Columns, PanelOutputs, PanelOutputs, GradientStride, OutputStride, Lanes, TileRows>(
-        weights + panel * (Inputs * PanelOutputs) + first_column * PanelOutputs, d_output + panel * PanelOutputs,
-        d_input + first_column, rows);
+        of_columns, of_columns + Inputs * PanelOutputs, d_output + panel * PanelOutputs, d_input + first_column, rows);
   }
   if constexpr (last_outputs > 0) {
     constexpr int width = (last_outputs + Lanes - 1) / Lanes * Lanes;
+    const float* of_columns = weights + static_cast<long>(full_panels) * (Inputs * PanelOutputs) + first_column * width;
     project_backward_panel<Columns, last_outputs, width, GradientStride, OutputStride, Lanes, TileRows>(
-        weights + static_cast<long>(full_panels) * (Inputs * PanelOutputs) + first_column * width,
-        d_output + full_panels * PanelOutputs, d_input + first_column, rows);
+        of_columns, of_columns, d_output + full_panels * PanelOutputs, d_input + first_column, rows);
   }
 }
 

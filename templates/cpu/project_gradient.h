@@ -7,7 +7,8 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// `Outputs` x `Columns` elements of the gradient, held in registers over `rows` rows.
+// `Outputs` x `Columns` elements of the gradient, held in registers over `rows` rows. Meanwhile the elements below them
+// come nearer, a line with every row.
 template <int Columns, int Outputs, int Inputs, int InputStride, int GradientStride, int Lanes>
 inline void project_gradient_tile(const float* input, const float* d_output, float* gradient, int rows) {
   constexpr int vectors = (Columns + Lanes - 1) / Lanes;
@@ -24,6 +25,7 @@ inline void project_gradient_tile(const float* input, const float* d_output, flo
     }
   }
   for (long row = 0; row < rows; ++row) {
+    __builtin_prefetch(gradient + (Outputs + row / vectors) * Inputs + row % vectors * Lanes, 1);
     floats<Lanes> x[vectors];
 #pragma unroll
     for (int vector = 0; vector < full_vectors; ++vector)
