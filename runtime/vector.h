@@ -72,7 +72,7 @@ inline void store_first(float* to, floats<Lanes> value) {
 
 template <int Lanes>
 inline floats<Lanes> broadcast(float value) {
-  return floats<Lanes>{} + value;
+  return value - floats<Lanes>{};  // the value, also of -0, so that nothing is subtracted; 0 + value would be added
 }
 
 template <int Lanes>
