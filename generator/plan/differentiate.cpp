@@ -17,6 +17,8 @@ constexpr int64_t states_in_cache = 128;
 constexpr int64_t most_checkpoint_tokens = 16;
 // Channels whose part of B's and C's gradients is summed by itself.
 constexpr int64_t slice_channels = 128;
+// Tokens of a chunk of Mamba-2, whose gradients are products of matrices: as many as a vector has lanes.
+constexpr int64_t chunk_tokens = 16;
 
 std::string gradient_name(const std::string& activation) {
   return activation.empty() ? "d_outputs" : "d_" + activation;
@@ -90,21 +92,27 @@ class Differentiation {
 
   static bool accumulates(const Operation& operation) { return operation.has("accumulate"); }
 
-  // Whether the tape keeps an operation's output.
-  bool keeps_output(const Operation& operation) const {
+  static bool is_scan(const Operation& operation) {
+    return operation.kind == "selective_scan" || operation.kind == "head_scan";
+  }
+
+  // Whether the tape keeps an operation's outputs.
+  bool keeps_outputs(const Operation& operation) const {
     if (operation.outputs.empty() || accumulates(operation)) return false;
-    const std::string& name = operation.output("output").name;
+    const std::string& name = operation.outputs.front().second.name;
     if (name.empty() || name == "residual") return false;
     if (operation.kind == "project") return size_ == TapeSize::fast || operation.input("input").columns > cheap_inputs;
-    if (operation.kind == "convolve") return size_ == TapeSize::fast;
-    return false;
+    if (operation.kind == "head_scan") return true;
+    return size_ == TapeSize::fast && (operation.kind == "convolve" || operation.kind == "discretize" ||
+                                       operation.kind == "gate" || operation.kind == "gated_rms_norm");
   }
 
   // The forward that keeps. `residual`, which every layer adds to, is copied where a norm reads it.
   void train(const std::string& group, const Operation& operation) {
-    if (keeps_output(operation)) {
-      const std::string& name = operation.output("output").name;
-      add(result_.tape, {kept_name(group, name), graph_.activation(name).width});
+    if (keeps_outputs(operation)) {
+      for (const auto& [role, slice] : operation.outputs) {
+        add(result_.tape, {kept_name(group, slice.name), graph_.activation(slice.name).width});
+      }
     }
     Operation kept = operation;
     for (auto* slices : {&kept.inputs, &kept.outputs}) {
@@ -127,12 +135,14 @@ class Differentiation {
             .states = {{"input", operation.state("window")}}},
            window_width(operation), Rows::sequences);
     }
-    if (operation.kind == "selective_scan") {
+    if (is_scan(operation)) {
       const StateTensor& h = state_tensor(operation.state("h"));
-      result_.checkpoint_tokens = std::clamp<int64_t>(states_in_cache / h.shape.front(), 1, most_checkpoint_tokens);
-      add(result_.tape, {kept_name(group, "checkpoints"), h.shape.front() * h.padded_last, Rows::checkpoints});
-      kept.kind = "selective_scan_keep";
-      kept.outputs.push_back({"checkpoints", {kept_name(group, "checkpoints"), 0, h.shape.front() * h.padded_last}});
+      result_.checkpoint_tokens = operation.kind == "head_scan" ? chunk_tokens
+                                                                : std::clamp<int64_t>(states_in_cache / h.shape.front(),
+                                                                                      1, most_checkpoint_tokens);
+      add(result_.tape, {kept_name(group, "checkpoints"), floats_of(h), Rows::checkpoints});
+      kept.kind += "_keep";
+      kept.outputs.push_back({"checkpoints", {kept_name(group, "checkpoints"), 0, floats_of(h)}});
       kept.sizes.push_back({"interval", result_.checkpoint_tokens});
     }
     result_.train.push_back(std::move(kept));
@@ -165,7 +175,7 @@ class Differentiation {
   void compute_again(const std::string& group, const Operation& operation) {
     if (operation.outputs.empty() || accumulates(operation) || group == "inputs" || operation.kind == "selective_scan")
       return;
-    const ActivationSlice& output = operation.output("output");
+    const ActivationSlice& output = operation.outputs.front().second;
     if (output.name.empty() || is_kept(group, output.name)) return;
     Operation again = operation;
     again.about = "again: " + operation.about;
@@ -190,6 +200,10 @@ class Differentiation {
     if (operation.kind == "project") {
       result_.recomputed_multiply_adds += operation.input("input").columns * output.columns;
     }
+    if (operation.kind == "gate" || operation.kind == "gated_rms_norm") {
+      result_.recomputed_exponentials += output.columns;
+    }
+    if (operation.kind == "discretize") result_.recomputed_exponentials += 2 * output.columns;
     result_.backward.push_back(std::move(again));
   }
 
@@ -208,12 +222,26 @@ class Differentiation {
     return false;
   }
 
+  // For kernels that write a gradient and cannot add to it.
+  void only_use(const ActivationSlice& slice, const Operation& operation) {
+    if (contributes_again(slice)) fail(ExitCode::internal, "{} must be the last use of {}", operation.kind, slice.name);
+  }
+
   // Backwards past the operation that makes a slice, its gradient is another layer's.
   void leave(const ActivationSlice& slice) {
-    std::erase_if(contributed_, [&](const ActivationSlice& other) {
-      return other.name == slice.name && slice.first <= other.first &&
-             other.first + other.columns <= slice.first + slice.columns;
-    });
+    std::vector<ActivationSlice> left;
+    const int64_t end = slice.first + slice.columns;
+    for (const ActivationSlice& other : contributed_) {
+      const int64_t other_end = other.first + other.columns;
+      if (other.name != slice.name || other_end <= slice.first || end <= other.first) {
+        left.push_back(other);
+        continue;
+      }
+      // Several operations may make what one has read: the rest stays.
+      if (other.first < slice.first) left.push_back({other.name, other.first, slice.first - other.first});
+      if (end < other_end) left.push_back({other.name, end, other_end - end});
+    }
+    contributed_ = std::move(left);
   }
 
   void differentiate(const std::string& group, const Operation& operation) {
@@ -228,6 +256,14 @@ class Differentiation {
       differentiate_convolve(group, operation);
     } else if (operation.kind == "selective_scan") {
       differentiate_selective_scan(group, operation);
+    } else if (operation.kind == "discretize") {
+      differentiate_discretize(group, operation);
+    } else if (operation.kind == "head_scan") {
+      differentiate_head_scan(group, operation);
+    } else if (operation.kind == "gate") {
+      emit(gate_backward(group, operation));
+    } else if (operation.kind == "gated_rms_norm") {
+      differentiate_gated_norm(group, operation);
     } else if (operation.kind == "embed") {
       emit({.kind = "embed_gradient",
             .about = "d embedding[token] += d residual",
@@ -244,6 +280,16 @@ class Differentiation {
 
   void emit(Operation operation) { result_.backward.push_back(std::move(operation)); }
   std::string source(const std::string& weight) const { return graph_.weight(weight).source; }
+
+  // d parameter += the sum of the rows of terms, from the parameter's `first_row` on.
+  void sum_rows(int64_t layer, const std::string& parameter, const ActivationSlice& terms, int64_t first_row = 0) {
+    emit({.kind = "sum_rows",
+          .about = fmt::format("d {} += {}", parameter, terms.name),
+          .layer = layer,
+          .inputs = {{"terms", terms}},
+          .sizes = {{"first_row", first_row}},
+          .gradients = {{"parameter", parameter}}});
+  }
 
   // d input = W^T d output; d W += d output input^T; d bias += d output, each summed over the rows.
   void differentiate_project(const std::string& group, const Operation& operation) {
@@ -264,12 +310,7 @@ class Differentiation {
                            .sizes = {{"first_row", segment.first_row}},
                            .gradients = {{"weights", name}}});
       if (!bias.empty()) {
-        emit({.kind = "sum_rows",
-              .about = fmt::format("d {} += d {}", source(bias), operation.output("output").name),
-              .layer = operation.layer,
-              .inputs = {{"d_output", d_rows}},
-              .sizes = {{"first_row", segment.first_row}},
-              .gradients = {{"bias", source(bias)}}});
+        sum_rows(operation.layer, source(bias), d_rows, segment.first_row);
       }
       column += round_up(segment.rows, channel_padding);
     }
@@ -338,7 +379,7 @@ class Differentiation {
                        .outputs = {{"d_input", gradient_of(input)}}};
     const int64_t width = window_width(operation);
     if (width > 0) backward.inputs.push_back({"window", {kept_name(group, "window"), 0, width}});
-    if (contributes_again(input)) fail(ExitCode::internal, "the convolution's input has two uses");
+    only_use(input, operation);
     for (const auto& [role, weight] : operation.weights) backward.gradients.push_back({role, source(weight)});
     emit(std::move(backward));
   }
@@ -351,9 +392,7 @@ class Differentiation {
     const int64_t states = h.shape.front(), channels = h.padded_last;
     const int64_t slices = std::max<int64_t>(channels / slice_channels, 1);
     if (c.name != b.name || c.first != b.first + states) fail(ExitCode::internal, "B and C do not lie side by side");
-    for (const ActivationSlice& slice : {x, gate, delta, b, c}) {
-      if (contributes_again(slice)) fail(ExitCode::internal, "the scan must be the last use of {}", slice.name);
-    }
+    for (const ActivationSlice& slice : {x, gate, delta, b, c}) only_use(slice, operation);
     const ActivationSlice partial{"slices", 0, slices * 2 * states};
     add(result_.activations, {"slices", partial.columns});
     Operation backward{
@@ -383,6 +422,86 @@ class Differentiation {
     after_scan_.clear();
     result_.recomputed_exponentials += h.shape.front() * h.shape.back();
     result_.recomputed_multiply_adds += 2 * h.shape.front() * h.shape.back();
+  }
+
+  // d decay is the gradient of its logarithm, which stays finite where decay is 0.
+  void differentiate_discretize(const std::string& group, const Operation& operation) {
+    const ActivationSlice dt = operation.input("dt"), d_dt = gradient_of(dt);
+    const ActivationSlice terms{"log_a_terms", 0, dt.columns};
+    add(result_.activations, {terms.name, terms.columns});
+    only_use(dt, operation);
+    emit({.kind = "discretize_backward",
+          .about = "d dt through the clamped softplus; d log(-A) of every row",
+          .layer = operation.layer,
+          .weights = operation.weights,
+          .inputs = {{"dt", placed(group, dt)},
+                     {"d_delta", gradient_of(operation.output("delta"))},
+                     {"d_decay", gradient_of(operation.output("decay"))}},
+          .outputs = {{"d_dt", d_dt}, {terms.name, terms}},
+          .numbers = operation.numbers});
+    sum_rows(operation.layer, source(operation.weight("dt_bias")), d_dt);
+    sum_rows(operation.layer, source(operation.weight("a")), terms);
+  }
+
+  void differentiate_head_scan(const std::string& group, const Operation& operation) {
+    const StateTensor& h = state_tensor(operation.state("h"));
+    const ActivationSlice b = operation.input("b"), c = operation.input("c");
+    const int64_t heads = operation.size("heads"), slices = heads / operation.size("groups");
+    if (c.name != b.name || c.first != b.first + b.columns) fail(ExitCode::internal, "B and C do not lie side by side");
+    const ActivationSlice b_and_c{b.name, b.first, b.columns + c.columns};
+    const ActivationSlice partial{"slices", 0, slices * b_and_c.columns};
+    add(result_.activations, {"slices", partial.columns});
+    Operation backward{.kind = "head_scan_backward",
+                       .about = "the gradients of the recurrence, chunk after chunk backwards through time",
+                       .layer = operation.layer,
+                       .weights = operation.weights,
+                       .states = {{"d_h", h.name}},
+                       .inputs = {{"checkpoints", {kept_name(group, "checkpoints"), 0, floats_of(h)}}},
+                       .outputs = {{"slices", partial}},
+                       .sizes = operation.sizes,
+                       .flags = operation.flags};
+    backward.sizes.push_back({"interval", result_.checkpoint_tokens});
+    for (const auto& [role, slice] : operation.inputs) {
+      only_use(slice, operation);
+      backward.inputs.push_back({role, placed(group, slice)});
+      if (role != "b" && role != "c") backward.outputs.push_back({"d_" + role, gradient_of(slice)});
+    }
+    backward.inputs.push_back({"d_output", gradient_of(operation.output("output"))});
+    for (const auto& [role, weight] : operation.weights) backward.gradients.push_back({role, source(weight)});
+    emit(std::move(backward));
+    emit({.kind = "sum_slices",
+          .about = "d B and d C, summed over the heads of a group",
+          .layer = operation.layer,
+          .inputs = {{"slices", partial}},
+          .outputs = {{"output", gradient_of(b_and_c)}},
+          .sizes = {{"slices", slices}}});
+    result_.recomputed_multiply_adds += chunk_tokens * heads * h.shape[1];
+  }
+
+  Operation gate_backward(const std::string& group, const Operation& operation) {
+    const ActivationSlice input = operation.input("input"), gate = operation.input("gate");
+    only_use(input, operation);
+    only_use(gate, operation);
+    return {.kind = operation.kind + "_backward",
+            .about = fmt::format("d {} and d {}, which gates it", input.name, gate.name),
+            .layer = operation.layer,
+            .weights = operation.weights,
+            .inputs = {{"input", placed(group, input)},
+                       {"gate", placed(group, gate)},
+                       {"d_output", gradient_of(operation.output("output"))}},
+            .outputs = {{"d_input", gradient_of(input)}, {"d_gate", gradient_of(gate)}},
+            .sizes = operation.sizes,
+            .numbers = operation.numbers,
+            .flags = operation.flags};
+  }
+
+  void differentiate_gated_norm(const std::string& group, const Operation& operation) {
+    const ActivationSlice terms{"weight_terms", 0, operation.input("input").columns};
+    add(result_.activations, {terms.name, terms.columns});
+    Operation backward = gate_backward(group, operation);
+    backward.outputs.push_back({terms.name, terms});
+    emit(std::move(backward));
+    sum_rows(operation.layer, source(operation.weight("weight")), terms);
   }
 
   const Graph& graph_;

@@ -121,10 +121,12 @@ Call discretize(const CpuProgram& program, const Operation& operation) {
       .part();
 }
 
+// With or without checkpoints of its state.
 Call head_scan(const CpuProgram& program, const Operation& operation) {
-  CallBuilder call(program, operation, "head_scan");
+  CallBuilder call(program, operation, operation.kind);
+  const bool keeps = operation.kind == "head_scan_keep";
   const int64_t heads = operation.size("heads"), groups = operation.size("groups");
-  return call.shape("Heads", heads)
+  call.shape("Heads", heads)
       .shape("HeadSize", operation.input("x").columns / heads)
       .shape("States", operation.input("b").columns / groups)
       .shape("Groups", groups)
@@ -132,8 +134,12 @@ Call head_scan(const CpuProgram& program, const Operation& operation) {
       .shape("BCStride", call.input_stride("b"))
       .shape("DeltaStride", call.input_stride("delta"))
       .shape("OutputStride", call.output_stride("output"))
-      .shape("StateStride", program.plan.state_floats)
-      .shape("Lanes", program.choices.lanes)
+      .shape("StateStride", program.plan.state_floats);
+  if (keeps) {
+    call.shape("Interval", operation.size("interval"))
+        .shape("Checkpoints", program.checkpoints(operation.size("interval")));
+  }
+  call.shape("Lanes", program.choices.lanes)
       .shape("SkipPerChannel", boolean(operation.has("skip_per_channel")))
       .parts()
       .weight("d")
@@ -143,9 +149,9 @@ Call head_scan(const CpuProgram& program, const Operation& operation) {
       .input("c")
       .input("delta")
       .input("decay")
-      .output("output")
-      .sequences_and_tokens()
-      .part();
+      .output("output");
+  if (keeps) call.output("checkpoints");
+  return call.sequences_and_tokens().part();
 }
 
 Call gated_rms_norm(const CpuProgram& program, const Operation& operation) {
@@ -193,7 +199,7 @@ Call cpu_call(const CpuProgram& program, const Operation& operation) {
     return selective_scan(program, operation);
   }
   if (operation.kind == "discretize") return discretize(program, operation);
-  if (operation.kind == "head_scan") return head_scan(program, operation);
+  if (operation.kind == "head_scan" || operation.kind == "head_scan_keep") return head_scan(program, operation);
   if (operation.kind == "gated_rms_norm") return gated_rms_norm(program, operation);
   if (operation.kind == "gate") return gate(program, operation);
   return cpu_training_call(program, operation);

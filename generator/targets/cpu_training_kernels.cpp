@@ -65,13 +65,13 @@ Call project_gradient(const CpuProgram& program, const Operation& operation) {
 
 Call sum_rows(const CpuProgram& program, const Operation& operation) {
   CallBuilder call(program, operation, "sum_rows");
-  const int64_t columns = operation.input("d_output").columns;
+  const int64_t columns = operation.input("terms").columns;
   return call.shape("Columns", columns)
-      .shape("GradientStride", call.input_stride("d_output"))
+      .shape("TermStride", call.input_stride("terms"))
       .shape("Lanes", program.choices.lanes)
       .parts()
-      .input("d_output")
-      .gradient("bias", columns, operation.size("first_row"))
+      .input("terms")
+      .gradient("parameter", columns, operation.size("first_row"))
       .rows()
       .part();
 }
@@ -218,6 +218,111 @@ Call sum_slices(const CpuProgram& program, const Operation& operation) {
       .part();
 }
 
+Call gate_backward(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "gate_backward");
+  return call.shape("Size", operation.input("input").columns)
+      .shape("InputStride", call.input_stride("input"))
+      .shape("GateStride", call.input_stride("gate"))
+      .shape("GradientStride", call.input_stride("d_output"))
+      .shape("OutputStride", call.output_stride("d_input"))
+      .shape("GateGradientStride", call.output_stride("d_gate"))
+      .shape("Lanes", program.choices.lanes)
+      .parts()
+      .input("input")
+      .input("gate")
+      .input("d_output")
+      .output("d_input")
+      .output("d_gate")
+      .rows()
+      .part();
+}
+
+Call gated_rms_norm_backward(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "gated_rms_norm_backward");
+  return call.shape("Size", operation.input("input").columns)
+      .shape("Groups", operation.size("groups"))
+      .shape("InputStride", call.input_stride("input"))
+      .shape("GateStride", call.input_stride("gate"))
+      .shape("GradientStride", call.input_stride("d_output"))
+      .shape("OutputStride", call.output_stride("d_input"))
+      .shape("GateGradientStride", call.output_stride("d_gate"))
+      .shape("TermStride", call.output_stride("weight_terms"))
+      .shape("Lanes", program.choices.lanes)
+      .shape("NormBeforeGate", boolean(operation.has("norm_before_gate")))
+      .parts()
+      .weight("weight")
+      .input("input")
+      .input("gate")
+      .input("d_output")
+      .argument("epsilon", operation.number("epsilon"))
+      .output("d_input")
+      .output("d_gate")
+      .output("weight_terms")
+      .rows()
+      .part();
+}
+
+Call discretize_backward(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "discretize_backward");
+  return call.shape("Heads", operation.input("dt").columns)
+      .shape("InputStride", call.input_stride("dt"))
+      .shape("GradientStride", call.input_stride("d_delta"))
+      .shape("OutputStride", call.output_stride("d_dt"))
+      .shape("TermStride", call.output_stride("log_a_terms"))
+      .shape("Lanes", program.choices.lanes)
+      .parts()
+      .weight("a")
+      .weight("dt_bias")
+      .argument("least", operation.number("least"))
+      .argument("most", operation.number("most"))
+      .input("dt")
+      .input("d_delta")
+      .input("d_decay")
+      .output("d_dt")
+      .output("log_a_terms")
+      .rows()
+      .part();
+}
+
+Call head_scan_backward(const CpuProgram& program, const Operation& operation) {
+  CallBuilder call(program, operation, "head_scan_backward");
+  const int64_t heads = operation.size("heads"), groups = operation.size("groups");
+  const ActivationSlice& x = operation.input("x");
+  const bool skip_per_channel = operation.has("skip_per_channel");
+  return call.shape("Heads", heads)
+      .shape("HeadSize", x.columns / heads)
+      .shape("States", operation.input("b").columns / groups)
+      .shape("Groups", groups)
+      .shape("InputStride", call.input_stride("x"))
+      .shape("BCStride", call.input_stride("b"))
+      .shape("DeltaStride", call.input_stride("delta"))
+      .shape("GradientStride", call.input_stride("d_output"))
+      .shape("InputGradientStride", call.output_stride("d_x"))
+      .shape("StateStride", program.plan.state_floats)
+      .shape("Interval", operation.size("interval"))
+      .shape("Checkpoints", program.checkpoints(operation.size("interval")))
+      .shape("SliceRows", program.rows())
+      .shape("Lanes", program.choices.lanes)
+      .shape("SkipPerChannel", boolean(skip_per_channel))
+      .parts()
+      .weight("d")
+      .input("checkpoints")
+      .input("x")
+      .input("b")
+      .input("c")
+      .input("delta")
+      .input("decay")
+      .input("d_output")
+      .state_gradient("d_h")
+      .output("d_x")
+      .output("d_delta")
+      .output("d_decay")
+      .output("slices")
+      .gradient("d", skip_per_channel ? x.columns : heads)
+      .sequences_and_tokens()
+      .part();
+}
+
 }  // namespace
 
 Call cpu_training_call(const CpuProgram& program, const Operation& operation) {
@@ -235,6 +340,10 @@ Call cpu_training_call(const CpuProgram& program, const Operation& operation) {
       {"convolve_backward", convolve_backward},
       {"selective_scan_backward", selective_scan_backward},
       {"sum_slices", sum_slices},
+      {"gate_backward", gate_backward},
+      {"gated_rms_norm_backward", gated_rms_norm_backward},
+      {"discretize_backward", discretize_backward},
+      {"head_scan_backward", head_scan_backward},
   };
   for (const auto& [kind, make] : kernels) {
     if (operation.kind == kind) return make(program, operation);

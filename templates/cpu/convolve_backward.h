@@ -7,10 +7,10 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// For output = silu(sum) with sum = {Bias ? bias + }sum over k of taps[k] x[t - `Taps - 1` + k], where x before the first token
-// is window (`Taps - 1`, `Channels`), as it was before the tokens. The sums are computed again.
-// d_window (`Taps - 1`, `Channels`) holds the gradient of the window after the last token, and is left holding that of
-// the window before the first. taps_gradient (`InnerChannels`, `Taps`){Bias ?  and bias_gradient
+// For output = silu(sum) with sum = {Bias ? bias + }sum over k of taps[k] x[t - `Taps - 1` + k], where x before the
+// first token is window (`Taps - 1`, `Channels`), as it was before the tokens. The sums are computed again. d_window
+// (`Taps - 1`, `Channels`) holds the gradient of the window after the last token, and is left holding that of the
+// window before the first. taps_gradient (`InnerChannels`, `Taps`){Bias ?  and bias_gradient
 // (`InnerChannels`)} {Bias ? are : is} added to. Input, d_output and d_input have sequences * tokens rows.
 // {Parts > 1 ? Threads share the channels: this is `part` of `Parts`.}
 template <int Channels, int InnerChannels, int Taps, int InputStride, int GradientStride, int OutputStride,
@@ -45,7 +45,9 @@ inline void convolve_backward(const float* taps, const float* bias, const float*
         for (int tap = 0; tap < Taps; ++tap) {
           sum = fused_multiply_add<Lanes>(load<Lanes>(taps + tap * Channels + channel), x[tap], sum);
         }
-        const floats<Lanes> d_sum = load<Lanes>(d_output + row * GradientStride + channel) * silu_slope<Lanes>(sum);
+        const floats<Lanes> d_sum =
+            load_below<Lanes>(d_output + row * GradientStride + channel, InnerChannels - channel) *
+            silu_slope<Lanes>(sum);
         d_bias += d_sum;
 #pragma unroll
         for (int tap = 0; tap < Taps; ++tap) {
