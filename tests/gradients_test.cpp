@@ -69,7 +69,7 @@ TEST_P(GoldenGradients, InOneBlock) {
 
 // With the other tape, and the state's gradient carried from the second block to the first.
 TEST(Gradients, InTwoBlocks) {
-  for (const std::string name : {"falcon-tiny", "mamba1-odd"}) {
+  for (const std::string name : {"falcon-tiny", "mamba1-odd", "mamba2-groups"}) {
     const GoldenCase golden = read_golden(name);
     BuildRequest request = training_request(name, golden.count() / 2 + 1);
     request.tape = "fast";
@@ -78,25 +78,29 @@ TEST(Gradients, InTwoBlocks) {
 }
 
 TEST(Gradients, HaveTheSameBitsWithTwoThreads) {
-  const GoldenCase golden = read_golden("falcon-tiny");
-  BuildRequest request = training_request("falcon-tiny", golden.count());
-  const std::vector<Answer> one = gradients_of(request, golden);
-  request.threads = 2;
-  const std::vector<Answer> two = gradients_of(request, golden);
-  ASSERT_EQ(one.size(), two.size());
-  for (size_t index = 0; index < one.size(); ++index) {
-    ASSERT_EQ(one[index].values.size(), two[index].values.size());
-    EXPECT_EQ(std::memcmp(one[index].values.data(), two[index].values.data(), one[index].values.size() * sizeof(float)),
-              0)
-        << one[index].name;
+  for (const std::string name : {"falcon-tiny", "mamba2-groups"}) {
+    const GoldenCase golden = read_golden(name);
+    BuildRequest request = training_request(name, golden.count());
+    const std::vector<Answer> one = gradients_of(request, golden);
+    request.threads = 2;
+    const std::vector<Answer> two = gradients_of(request, golden);
+    ASSERT_EQ(one.size(), two.size());
+    for (size_t index = 0; index < one.size(); ++index) {
+      ASSERT_EQ(one[index].values.size(), two[index].values.size());
+      EXPECT_EQ(
+          std::memcmp(one[index].values.data(), two[index].values.data(), one[index].values.size() * sizeof(float)), 0)
+          << name << " " << one[index].name;
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenGradients, testing::ValuesIn(mamba1_goldens()), [](const auto& parameter) {
+std::string test_name(const testing::TestParamInfo<std::string>& parameter) {
   std::string name = parameter.param;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
-});
+}
+INSTANTIATE_TEST_SUITE_P(Mamba1, GoldenGradients, testing::ValuesIn(mamba1_goldens()), test_name);
+INSTANTIATE_TEST_SUITE_P(Mamba2, GoldenGradients, testing::ValuesIn(mamba2_goldens()), test_name);
 
 // Weights as the packing lays them out are those of the weights file; parameters come back.
 TEST(Packing, IsThatOfTheWeightsFile) {
@@ -220,7 +224,7 @@ TEST_P(OddGradients, AgreeWithFiniteDifferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, OddGradients, testing::ValuesIn(odd_mamba1_shapes()),
+INSTANTIATE_TEST_SUITE_P(All, OddGradients, testing::ValuesIn(odd_shapes()),
                          [](const auto& parameter) { return parameter.param.name; });
 
 TEST(Training, AllocatesNothing) {

@@ -1,7 +1,6 @@
 #include "tests/odd_shapes.h"
 
 #include <random>
-#include <string>
 
 #include "generator/checkpoint/initialize.h"
 #include "generator/checkpoint/safetensors.h"
@@ -33,14 +32,6 @@ const std::vector<OddShape>& odd_shapes() {
       {"Mamba2ManyVectors", R"({"d_model": 40, "n_layer": 1, "vocab_size": 40, "pad_vocab_size_multiple": 1,
       "ssm_cfg": {"layer": "Mamba2", "d_ssm": 80, "headdim": 80, "d_state": 5, "norm_before_gate": true}})"},
   };
-  return shapes;
-}
-
-std::vector<OddShape> odd_mamba1_shapes() {
-  std::vector<OddShape> shapes;
-  for (const OddShape& shape : odd_shapes()) {
-    if (std::string(shape.name).find("Mamba2") == std::string::npos) shapes.push_back(shape);
-  }
   return shapes;
 }
 

@@ -12,7 +12,6 @@ struct OddShape {
 };
 
 const std::vector<OddShape>& odd_shapes();
-std::vector<OddShape> odd_mamba1_shapes();  // those of Mamba-1 and FalconMamba
 
 // A model's folder with weights none of which has a neutral value.
 std::filesystem::path make_odd_model(const OddShape& shape);
