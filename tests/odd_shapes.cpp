@@ -29,8 +29,8 @@ const std::vector<OddShape>& odd_shapes() {
       {"Mamba2WideHeads", R"({"d_model": 50, "n_layer": 1, "vocab_size": 40, "pad_vocab_size_multiple": 1,
       "ssm_cfg": {"layer": "Mamba2", "d_ssm": 76, "headdim": 38, "ngroups": 2, "d_state": 9, "rmsnorm": false,
       "D_has_hdim": true, "bias": true, "conv_bias": false, "dt_limit": [0.01, 0.3]}})"},
-      {"Mamba2ManyVectors", R"({"d_model": 40, "n_layer": 1, "vocab_size": 40, "pad_vocab_size_multiple": 1,
-      "ssm_cfg": {"layer": "Mamba2", "d_ssm": 80, "headdim": 80, "d_state": 5, "norm_before_gate": true}})"},
+      {"Mamba2ManyVectors", R"({"d_model": 80, "n_layer": 1, "vocab_size": 40, "pad_vocab_size_multiple": 1,
+      "ssm_cfg": {"layer": "Mamba2", "d_ssm": 160, "headdim": 80, "d_state": 5, "norm_before_gate": true}})"},
   };
   return shapes;
 }
