@@ -113,5 +113,14 @@ TEST(Train, RefusesBadData) {
   expect_refusal(series("1\nx\n"), ExitCode::input, ":2: column 1 is \"x\", not a finite number");
 }
 
+TEST(Train, LearnsASentenceWithMamba2) {
+  const Lesson lesson(R"({"d_model": 32, "n_layer": 1, "vocab_size": 256,
+    "ssm_cfg": {"layer": "Mamba2", "headdim": 16, "d_state": 16}})",
+                      sentence(60));
+  const CommandResult result = mambac(byte_arguments(lesson, "--steps 200 --out " + lesson.out));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_LT(last_training_loss(lesson.out), 0.1);
+}
+
 }  // namespace
 }  // namespace mambac
