@@ -26,14 +26,18 @@ inline void gated_rms_norm_backward(const float* weight, const float* input, con
   const int end = Parts == 1 ? rows : (part + 1) * rows / Parts;
   for (long row = first; row < end; ++row) {
     alignas(64) float normed[padded], d_normed[padded];  // at first v and g, then scale v and d_v
+    alignas(64) float opened[padded], slope[padded];     // silu(gate) and silu'(gate)
     for (int index = 0; index < padded; index += Lanes) {
       // What lies behind the columns of a row was never written.
       const floats<Lanes> value = load_below<Lanes>(input + row * InputStride + index, Size - index);
       const floats<Lanes> d_weighted = load_below<Lanes>(d_output + row * GradientStride + index, Size - index) *
                                        load_below<Lanes>(weight + index, Size - index);
-      const floats<Lanes> opened = silu<Lanes>(load<Lanes>(gate + row * GateStride + index));
-      store<Lanes>(normed + index, NormBeforeGate ? value : value * opened);
-      store<Lanes>(d_normed + index, NormBeforeGate ? d_weighted * opened : d_weighted);
+      const floats<Lanes> z = load<Lanes>(gate + row * GateStride + index);
+      const floats<Lanes> factor = silu<Lanes>(z);
+      store<Lanes>(normed + index, NormBeforeGate ? value : value * factor);
+      store<Lanes>(d_normed + index, NormBeforeGate ? d_weighted * factor : d_weighted);
+      store<Lanes>(opened + index, factor);
+      store<Lanes>(slope + index, silu_slope<Lanes>(z));
     }
     for (int group = 0; group < Size; group += group_size) {
       const float scale = 1.0f / __builtin_sqrtf(sum_of_squares<group_size>(normed + group) / group_size + epsilon);
@@ -45,17 +49,17 @@ inline void gated_rms_norm_backward(const float* weight, const float* input, con
     }
     for (int index = 0; index < padded; index += Lanes) {
       const floats<Lanes> dy = load_below<Lanes>(d_output + row * GradientStride + index, Size - index);
-      const floats<Lanes> z = load<Lanes>(gate + row * GateStride + index);
+      const floats<Lanes> factor = load<Lanes>(opened + index), d_factor = load<Lanes>(slope + index);
       const floats<Lanes> scaled = load<Lanes>(normed + index), d_value = load<Lanes>(d_normed + index);
       if constexpr (NormBeforeGate) {
         store<Lanes>(d_input + row * OutputStride + index, d_value);
         store<Lanes>(d_gate + row * GateGradientStride + index,
-                     dy * load_below<Lanes>(weight + index, Size - index) * scaled * silu_slope<Lanes>(z));
-        store<Lanes>(weight_terms + row * TermStride + index, dy * scaled * silu<Lanes>(z));
+                     dy * load_below<Lanes>(weight + index, Size - index) * scaled * d_factor);
+        store<Lanes>(weight_terms + row * TermStride + index, dy * scaled * factor);
       } else {
         const floats<Lanes> value = load_below<Lanes>(input + row * InputStride + index, Size - index);
-        store<Lanes>(d_input + row * OutputStride + index, d_value * silu<Lanes>(z));
-        store<Lanes>(d_gate + row * GateGradientStride + index, d_value * value * silu_slope<Lanes>(z));
+        store<Lanes>(d_input + row * OutputStride + index, d_value * factor);
+        store<Lanes>(d_gate + row * GateGradientStride + index, d_value * value * d_factor);
         store<Lanes>(weight_terms + row * TermStride + index, dy * scaled);
       }
     }

@@ -12,10 +12,13 @@ using namespace mambac_runtime;
 template <int Tokens, int Width, int Stride>
 inline void gather_rows(const float* rows, int count, float* tile) {
   constexpr int padded = (Width + 15) / 16 * 16;
-  __builtin_memset(tile, 0, Tokens * padded * sizeof(float));
   for (long token = 0; token < count; ++token) {
     __builtin_memcpy(tile + token * padded, rows + token * Stride, Width * sizeof(float));
+    if constexpr (padded > Width) {
+      __builtin_memset(tile + token * padded + Width, 0, (padded - Width) * sizeof(float));
+    }
   }
+  __builtin_memset(tile + count * padded, 0, (Tokens - count) * (padded * sizeof(float)));
 }
 
 // How much of what enters at one token of a chunk is left at another: `between` (t, s) from behind token s to t, zero
@@ -49,6 +52,21 @@ inline void head_scan_scale(const float* factor, const float* of_state, float* t
     }
     store<Lanes>(along + column, sum);
   }
+}
+
+// d_h (`States`, `Channels`) is multiplied by factor; the sum of it and h, element by element.
+template <int States, int Channels, int Lanes>
+inline float head_scan_scale_state(const float* h, float factor, float* d_h) {
+  alignas(64) float sums[Channels] = {};
+  for (int n = 0; n < States; ++n) {
+    for (int channel = 0; channel < Channels; channel += Lanes) {
+      const floats<Lanes> scaled = load<Lanes>(d_h + n * Channels + channel) * factor;
+      store<Lanes>(d_h + n * Channels + channel, scaled);
+      store<Lanes>(sums + channel, fused_multiply_add<Lanes>(scaled, load<Lanes>(h + n * Channels + channel),
+                                                             load<Lanes>(sums + channel)));
+    }
+  }
+  return sum_of<Channels>(sums);
 }
 
 // One head and `count` tokens, at most `Tokens`. With u = delta x, w(t, s) the decay from behind token s to t, and
@@ -87,10 +105,11 @@ inline void head_scan_backward_chunk(const float* d, const float* h, const float
   turn<Tokens, states, Lanes>(b_or_c, c_turned);
 
   // Between pairs of tokens (t, s): w C(t) B(s), w dy(t) u(s), and the product of all.
-  alignas(64) float through_state[Tokens * Tokens] = {}, through_channels[Tokens * Tokens] = {};
+  alignas(64) float through_state[Tokens * Tokens], through_channels[Tokens * Tokens];
   alignas(64) float through_channels_turned[Tokens * Tokens], paths[Tokens * Tokens];
-  add_product<Tokens, Tokens, States, 1, Tokens, Tokens, Tokens, Lanes>(c_turned, b_turned, through_state);
-  add_product<Tokens, Tokens, HeadSize, channels, 1, Tokens, Tokens, Lanes>(dy, drive_turned, through_channels);
+  small_product<Tokens, Tokens, States, 1, Tokens, Tokens, Tokens, Lanes, false>(c_turned, b_turned, through_state);
+  small_product<Tokens, Tokens, HeadSize, channels, 1, Tokens, Tokens, Lanes, false>(dy, drive_turned,
+                                                                                     through_channels);
   for (int pair = 0; pair < Tokens * Tokens; ++pair) {
     through_state[pair] *= between[pair];
     paths[pair] = through_state[pair] * through_channels[pair];
@@ -99,14 +118,15 @@ inline void head_scan_backward_chunk(const float* d, const float* h, const float
   turn<Tokens, Tokens, Lanes>(through_channels, through_channels_turned);
 
   // The gradients of B and C: through the states after and before the chunk, and through the tokens of the chunk.
-  alignas(64) float d_b_turned[states * Tokens] = {}, d_c_turned[states * Tokens] = {};
+  alignas(64) float d_b_turned[states * Tokens], d_c_turned[states * Tokens];
   alignas(64) float paths_to_end[Tokens], paths_from_begin[Tokens];
-  add_product<States, Tokens, HeadSize, channels, 1, Tokens, Tokens, Lanes>(d_h, drive_turned, d_b_turned);
+  small_product<States, Tokens, HeadSize, channels, 1, Tokens, Tokens, Lanes, false>(d_h, drive_turned, d_b_turned);
   head_scan_scale<States, Tokens, Lanes>(to_end, b_turned, d_b_turned, paths_to_end);
-  add_product<States, Tokens, Tokens, Tokens, 1, Tokens, Tokens, Lanes>(c_turned, through_channels, d_b_turned);
-  add_product<States, Tokens, HeadSize, channels, 1, Tokens, Tokens, Lanes>(h, dy_turned, d_c_turned);
+  small_product<States, Tokens, Tokens, Tokens, 1, Tokens, Tokens, Lanes, true>(c_turned, through_channels, d_b_turned);
+  small_product<States, Tokens, HeadSize, channels, 1, Tokens, Tokens, Lanes, false>(h, dy_turned, d_c_turned);
   head_scan_scale<States, Tokens, Lanes>(since_begin, c_turned, d_c_turned, paths_from_begin);
-  add_product<States, Tokens, Tokens, Tokens, 1, Tokens, Tokens, Lanes>(b_turned, through_channels_turned, d_c_turned);
+  small_product<States, Tokens, Tokens, Tokens, 1, Tokens, Tokens, Lanes, true>(b_turned, through_channels_turned,
+                                                                                d_c_turned);
   turn<states, Tokens, Lanes>(d_b_turned, b_or_c);
   for (long token = 0; token < count; ++token) {
     __builtin_memcpy(d_b_c + token * SliceStride, b_or_c + token * states, States * sizeof(float));
@@ -117,12 +137,11 @@ inline void head_scan_backward_chunk(const float* d, const float* h, const float
   }
 
   // The gradient of u, in the place of u.
-  __builtin_memset(drive, 0, sizeof drive);
-  add_product<Tokens, channels, States, 1, Tokens, channels, channels, Lanes>(b_turned, d_h, drive);
+  small_product<Tokens, channels, States, 1, Tokens, channels, channels, Lanes, false>(b_turned, d_h, drive);
   for (int token = 0; token < Tokens; ++token) {
     for (int channel = 0; channel < channels; ++channel) drive[token * channels + channel] *= to_end[token];
   }
-  add_product<Tokens, channels, Tokens, 1, Tokens, channels, channels, Lanes>(through_state, dy, drive);
+  small_product<Tokens, channels, Tokens, 1, Tokens, channels, channels, Lanes, true>(through_state, dy, drive);
   for (long token = 0; token < count; ++token) {
     const float* of_value = value + token * channels;
     const float* of_output = dy + token * channels;
@@ -137,7 +156,7 @@ inline void head_scan_backward_chunk(const float* d, const float* h, const float
   }
 
   // The decay of a token lies on every path from before it to it or behind it.
-  float from_begin = since_begin[Tokens - 1] * sum_of_products<States * channels>(h, d_h);
+  float from_begin = head_scan_scale_state<States, channels, Lanes>(h, since_begin[Tokens - 1], d_h);
   for (int token = Tokens - 1; token >= 0; --token) {
     float crossing = from_begin += paths_from_begin[token];
     for (int before = 0; before < Tokens; ++before) paths_to_end[before] += paths[token * Tokens + before];
@@ -145,12 +164,11 @@ inline void head_scan_backward_chunk(const float* d, const float* h, const float
     if (token < count) d_decay[token * DeltaStride] = crossing;
   }
 
-  // The gradient of the state before the chunk.
-  for (int element = 0; element < States * channels; ++element) d_h[element] *= since_begin[Tokens - 1];
+  // The gradient of the state before the chunk, where that of the state after it has been scaled.
   for (int n = 0; n < States; ++n) {
     for (int token = 0; token < Tokens; ++token) c_turned[n * Tokens + token] *= since_begin[token];
   }
-  add_product<States, channels, Tokens, Tokens, 1, channels, channels, Lanes>(c_turned, dy, d_h);
+  small_product<States, channels, Tokens, Tokens, 1, channels, channels, Lanes, true>(c_turned, dy, d_h);
 }
 
 // For every head, token and channel p of `HeadSize`, with the head's delta and decay and its group's B and C:

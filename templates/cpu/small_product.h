@@ -8,14 +8,15 @@ namespace mambac {
 using namespace mambac_runtime;
 
 // `Rows` rows of `Vectors` vectors of the sum in registers.
-template <int Rows, int Vectors, int Depth, int LeftRow, int LeftColumn, int RightStride, int SumStride, int Lanes>
-inline void add_product_tile(const float* left, const float* right, float* sum) {
+template <int Rows, int Vectors, int Depth, int LeftRow, int LeftColumn, int RightStride, int SumStride, int Lanes,
+          bool Accumulate>
+inline void small_product_tile(const float* left, const float* right, float* sum) {
   floats<Lanes> held[Rows][Vectors];
 #pragma unroll
   for (int row = 0; row < Rows; ++row) {
 #pragma unroll
     for (int vector = 0; vector < Vectors; ++vector) {
-      held[row][vector] = load<Lanes>(sum + row * SumStride + vector * Lanes);
+      held[row][vector] = Accumulate ? load<Lanes>(sum + row * SumStride + vector * Lanes) : floats<Lanes>{};
     }
   }
   for (int depth = 0; depth < Depth; ++depth) {
@@ -42,22 +43,23 @@ inline void add_product_tile(const float* left, const float* right, float* sum) 
   }
 }
 
-// sum (`Rows`, `Columns`) += left (`Rows`, `Depth`) right (`Depth`, `Columns`), summed in the order of the depth. Left
-// may lie turned around: `LeftRow` floats between its rows, `LeftColumn` between its columns.
-template <int Rows, int Columns, int Depth, int LeftRow, int LeftColumn, int RightStride, int SumStride, int Lanes>
-inline void add_product(const float* left, const float* right, float* sum) {
+// sum (`Rows`, `Columns`) {Accumulate ? += : =} left (`Rows`, `Depth`) right (`Depth`, `Columns`), in the order of the
+// depth. Left may lie turned around: `LeftRow` floats between its rows, `LeftColumn` between its columns.
+template <int Rows, int Columns, int Depth, int LeftRow, int LeftColumn, int RightStride, int SumStride, int Lanes,
+          bool Accumulate>
+inline void small_product(const float* left, const float* right, float* sum) {
   static_assert(Columns % Lanes == 0);
   constexpr int vectors = Columns / Lanes % 2 == 0 ? 2 : 1;
-  constexpr int rows = 8 / vectors;  // so many sums that none waits for another
+  constexpr int rows = Lanes / vectors;  // as many sums as half of the registers hold: none waits for another
   constexpr int full_rows = Rows / rows * rows;
   for (int column = 0; column < Columns; column += vectors * Lanes) {
     for (int row = 0; row < full_rows; row += rows) {
-      add_product_tile<rows, vectors, Depth, LeftRow, LeftColumn, RightStride, SumStride, Lanes>(
+      small_product_tile<rows, vectors, Depth, LeftRow, LeftColumn, RightStride, SumStride, Lanes, Accumulate>(
           left + row * LeftRow, right + column, sum + row * SumStride + column);
     }
     if constexpr (Rows > full_rows) {
-      add_product_tile<Rows - full_rows, vectors, Depth, LeftRow, LeftColumn, RightStride, SumStride, Lanes>(
-          left + full_rows * LeftRow, right + column, sum + full_rows * SumStride + column);
+      small_product_tile<Rows - full_rows, vectors, Depth, LeftRow, LeftColumn, RightStride, SumStride, Lanes,
+                         Accumulate>(left + full_rows * LeftRow, right + column, sum + full_rows * SumStride + column);
     }
   }
 }
