@@ -1,4 +1,4 @@
-// Products of small matrices that lie in the near caches.
+// Products of small matrices that lie in the near caches, and how rows get there and back.
 #pragma once
 
 #include "runtime/transpose.h"
@@ -7,27 +7,26 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// `Rows` rows of `Vectors` vectors of the sum in registers.
-template <int Rows, int Vectors, int Depth, int LeftRow, int LeftColumn, int RightStride, int SumStride, int Lanes,
-          bool Accumulate>
+// `Rows` of the sum's `AllRows` rows and `Vectors` vectors of its `Columns` columns, in registers.
+template <int Rows, int Vectors, int AllRows, int Columns, int Depth, int Lanes, bool Transposed, bool Accumulate>
 inline void small_product_tile(const float* left, const float* right, float* sum) {
   floats<Lanes> held[Rows][Vectors];
 #pragma unroll
   for (int row = 0; row < Rows; ++row) {
 #pragma unroll
     for (int vector = 0; vector < Vectors; ++vector) {
-      held[row][vector] = Accumulate ? load<Lanes>(sum + row * SumStride + vector * Lanes) : floats<Lanes>{};
+      held[row][vector] = Accumulate ? load<Lanes>(sum + row * Columns + vector * Lanes) : floats<Lanes>{};
     }
   }
   for (int depth = 0; depth < Depth; ++depth) {
     floats<Lanes> factor[Vectors];
 #pragma unroll
     for (int vector = 0; vector < Vectors; ++vector) {
-      factor[vector] = load<Lanes>(right + depth * RightStride + vector * Lanes);
+      factor[vector] = load<Lanes>(right + depth * Columns + vector * Lanes);
     }
 #pragma unroll
     for (int row = 0; row < Rows; ++row) {
-      const floats<Lanes> value = broadcast<Lanes>(left[row * LeftRow + depth * LeftColumn]);
+      const floats<Lanes> value = broadcast<Lanes>(left[Transposed ? depth * AllRows + row : row * Depth + depth]);
 #pragma unroll
       for (int vector = 0; vector < Vectors; ++vector) {
         held[row][vector] = fused_multiply_add<Lanes>(value, factor[vector], held[row][vector]);
@@ -38,15 +37,14 @@ inline void small_product_tile(const float* left, const float* right, float* sum
   for (int row = 0; row < Rows; ++row) {
 #pragma unroll
     for (int vector = 0; vector < Vectors; ++vector) {
-      store<Lanes>(sum + row * SumStride + vector * Lanes, held[row][vector]);
+      store<Lanes>(sum + row * Columns + vector * Lanes, held[row][vector]);
     }
   }
 }
 
-// sum (`Rows`, `Columns`) {Accumulate ? += : =} left (`Rows`, `Depth`) right (`Depth`, `Columns`), in the order of the
-// depth. Left may lie turned around: `LeftRow` floats between its rows, `LeftColumn` between its columns.
-template <int Rows, int Columns, int Depth, int LeftRow, int LeftColumn, int RightStride, int SumStride, int Lanes,
-          bool Accumulate>
+// sum (`Rows`, `Columns`) {Accumulate ? += : =} left right (`Depth`, `Columns`), in the order of the depth. Left is
+// {Transposed ? the transpose of (`Depth`, `Rows`) : (`Rows`, `Depth`)}.
+template <int Rows, int Columns, int Depth, int Lanes, bool Transposed, bool Accumulate>
 inline void small_product(const float* left, const float* right, float* sum) {
   static_assert(Columns % Lanes == 0);
   constexpr int vectors = Columns / Lanes % 2 == 0 ? 2 : 1;
@@ -54,19 +52,19 @@ inline void small_product(const float* left, const float* right, float* sum) {
   constexpr int full_rows = Rows / rows * rows;
   for (int column = 0; column < Columns; column += vectors * Lanes) {
     for (int row = 0; row < full_rows; row += rows) {
-      small_product_tile<rows, vectors, Depth, LeftRow, LeftColumn, RightStride, SumStride, Lanes, Accumulate>(
-          left + row * LeftRow, right + column, sum + row * SumStride + column);
+      small_product_tile<rows, vectors, Rows, Columns, Depth, Lanes, Transposed, Accumulate>(
+          left + row * (Transposed ? 1 : Depth), right + column, sum + row * Columns + column);
     }
     if constexpr (Rows > full_rows) {
-      small_product_tile<Rows - full_rows, vectors, Depth, LeftRow, LeftColumn, RightStride, SumStride, Lanes,
-                         Accumulate>(left + full_rows * LeftRow, right + column, sum + full_rows * SumStride + column);
+      small_product_tile<Rows - full_rows, vectors, Rows, Columns, Depth, Lanes, Transposed, Accumulate>(
+          left + full_rows * (Transposed ? 1 : Depth), right + column, sum + full_rows * Columns + column);
     }
   }
 }
 
-// to (`Columns`, `Rows`) = from (`Rows`, `Columns`), turned around.
+// to (`Columns`, `Rows`) = the transpose of from (`Rows`, `Columns`).
 template <int Rows, int Columns, int Lanes>
-inline void turn(const float* from, float* to) {
+inline void transpose_matrix(const float* from, float* to) {
   static_assert(Rows % Lanes == 0 && Columns % Lanes == 0);
   for (int row = 0; row < Rows; row += Lanes) {
     for (int column = 0; column < Columns; column += Lanes) {
@@ -77,6 +75,39 @@ inline void turn(const float* from, float* to) {
 #pragma unroll
       for (int index = 0; index < Lanes; ++index) store<Lanes>(to + (column + index) * Rows + row, square[index]);
     }
+  }
+}
+
+// tile (`Tokens`, `Width` padded to 16) = the first `count` rows of `Width` floats, the rest zeros.
+template <int Tokens, int Width, int Stride>
+inline void gather_rows(const float* rows, int count, float* tile) {
+  constexpr int padded = (Width + 15) / 16 * 16;
+  for (long token = 0; token < count; ++token) {
+    __builtin_memcpy(tile + token * padded, rows + token * Stride, Width * sizeof(float));
+    if constexpr (padded > Width) {
+      __builtin_memset(tile + token * padded + Width, 0, (padded - Width) * sizeof(float));
+    }
+  }
+  __builtin_memset(tile + count * padded, 0, (Tokens - count) * (padded * sizeof(float)));
+}
+
+// transposed (`Width` padded to 16, `Tokens`) = the same, transposed.
+template <int Tokens, int Width, int Stride, int Lanes>
+inline void gather_transposed(const float* rows, int count, float* transposed) {
+  constexpr int padded = (Width + 15) / 16 * 16;
+  alignas(64) float tile[Tokens * padded];
+  gather_rows<Tokens, Width, Stride>(rows, count, tile);
+  transpose_matrix<Tokens, padded, Lanes>(tile, transposed);
+}
+
+// The other way: `count` rows of `Width` floats.
+template <int Tokens, int Width, int Stride, int Lanes>
+inline void scatter_transposed(const float* transposed, int count, float* rows) {
+  constexpr int padded = (Width + 15) / 16 * 16;
+  alignas(64) float tile[Tokens * padded];
+  transpose_matrix<padded, Tokens, Lanes>(transposed, tile);
+  for (long token = 0; token < count; ++token) {
+    __builtin_memcpy(rows + token * Stride, tile + token * padded, Width * sizeof(float));
   }
 }
 
