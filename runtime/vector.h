@@ -50,6 +50,23 @@ template <int Lanes>
 inline void store(float* to, floats<Lanes> value) {
   __builtin_memcpy(to, &value, sizeof value);
 }
+// Past the caches, for what is not read again soon, where a vector is a whole cache line; `to` is then a multiple of 64
+// bytes. Other threads see it after `end_stream`.
+template <int Lanes>
+inline void stream(float* to, floats<Lanes> value) {
+#if defined(__AVX512F__)
+  if constexpr (Lanes == 16) {
+    _mm512_stream_ps(to, (__m512)value);
+    return;
+  }
+#endif
+  store<Lanes>(to, value);
+}
+inline void end_stream() {
+#if defined(__AVX512F__)
+  _mm_sfence();
+#endif
+}
 // The first `Count` lanes alone; the others are zero.
 template <int Lanes, int Count>
 inline floats<Lanes> load_first(const float* from) {

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 
 // Runs `mambac ARGUMENTS` and kills it `milliseconds` after it has written `file` anew, or after a minute without that.
 CommandResult killed_after_writing(const fs::path& file, int milliseconds, const std::string& arguments) {
-  return run_command(fmt::format(
-      "(written() {{ stat -c %z {0} 2>/dev/null; }}; before=$(written); generator/mambac {1} & run=$!\n"
-      "for look in $(seq 3000); do [ \"$(written)\" = \"$before\" ] || break; sleep 0.02; done\n"
-      "sleep {2:.3f}; kill -KILL $run; wait $run)",
-      file.string(), arguments, milliseconds / 1000.0));
+  return run_command(
+      fmt::format("(written() {{ stat -c %z {0} 2>/dev/null; }}; before=$(written); generator/mambac {1} & run=$!\n"
+                  "for look in $(seq 3000); do [ \"$(written)\" = \"$before\" ] || break; sleep 0.02; done\n"
+                  "sleep {2:.3f}; kill -KILL $run; wait $run)",
+                  file.string(), arguments, milliseconds / 1000.0));
 }
 
 }  // namespace

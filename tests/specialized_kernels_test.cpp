@@ -93,10 +93,10 @@ void expect_same_bits(void (*compiled)(Arguments...), Specialized* specialized, 
 }
 
 // Template arguments hold types; only the last one, Parts, is needed as a number.
-#define KERNEL(name, kernel, ...)                                                                              \
-  TEST(SpecializedKernels, name) {                                                                             \
-    const char* arguments = #__VA_ARGS__;                                                                      \
-    const int parts = arguments[std::strlen(arguments) - 1] - '0';                                             \
+#define KERNEL(name, kernel, ...)                                                                             \
+  TEST(SpecializedKernels, name) {                                                                            \
+    const char* arguments = #__VA_ARGS__;                                                                     \
+    const int parts = arguments[std::strlen(arguments) - 1] - '0';                                            \
     expect_same_bits(&mambac::kernel<__VA_ARGS__>, &specialized::name, specialized::kept_by_##name{}, parts); \
   }
 #include "tests/kernel_shapes.inc"

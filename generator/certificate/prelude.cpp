@@ -135,6 +135,8 @@ typedef float __m256 __attribute__((vector_size(32)));
 typedef float __m512 __attribute__((vector_size(64)));
 __m256 _mm256_fmadd_ps(__m256 a, __m256 b, __m256 c);
 __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c);
+void _mm512_stream_ps(void* to, __m512 value);
+void _mm_sfence();
 )";
   return prelude;
 }

@@ -26,8 +26,8 @@ class Kernels {
 
  private:
   std::vector<const Call*> distinct_;
-  std::map<std::string, std::string> names_;         // by kernel and template arguments
-  std::map<std::string, std::vector<bool>> kept_;    // parameters of a function, by its name
+  std::map<std::string, std::string> names_;       // by kernel and template arguments
+  std::map<std::string, std::vector<bool>> kept_;  // parameters of a function, by its name
   std::vector<SpecializedFunction> functions_;
 };
 

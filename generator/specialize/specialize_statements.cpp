@@ -147,8 +147,8 @@ void Renderer::keep(const std::vector<TextRange>& elements, const std::vector<bo
   if (is_first && !elements.empty()) edit({elements.front().begin, elements.back().end}, "");
 }
 
-// `__launch_bounds__(Threads, 1)` and `__cluster_dims__(Blocks)` are no part of the tree: their parameters become values by
-// name.
+// `__launch_bounds__(Threads, 1)` and `__cluster_dims__(Blocks)` are no part of the tree: their parameters become
+// values by name.
 void Renderer::launch_bounds(TextRange before_name) {
   const std::string_view text = source_.text(before_name);
   const size_t bounds = text.find("__global__");

@@ -4,6 +4,7 @@
 
 #include "generator/plan/differentiate.h"
 #include "generator/shape.h"
+#include "generator/targets/call_builder.h"
 #include "generator/targets/workspace.h"
 
 namespace mambac {
@@ -67,6 +68,9 @@ Program plan_program(const std::string& name, const std::vector<Operation>& oper
   return program;
 }
 
+// Weights that are more than this do not stay in the caches between an optimizer's step and the next forward.
+constexpr int64_t most_cached_bytes = int64_t{32} << 20;
+
 // Between the parameters' rows and the packed ones, one call for each segment of a tensor.
 Program plan_packing(const Plan& plan, const CpuChoices& choices, bool pack) {
   Program program{.name = pack ? "weights_pack" : "weights_unpack"};
@@ -94,14 +98,16 @@ Program plan_packing(const Plan& plan, const CpuChoices& choices, bool pack) {
                           {"rows", int64_t{1}},
                           {"part", int64_t{0}}};
       } else {
-        const bool negative_exponential = tensor.transform == Transform::negative_exponential;
         call.kernel = pack ? "pack_matrix" : "unpack_matrix";
         call.shape = {{"Rows", segment.rows}, {"Columns", tensor.columns}, {"FirstRow", packed_row}};
         if (pack) call.shape.push_back({"SegmentRows", padded});
         call.shape.push_back({"PaddedRows", tensor.padded_rows});
         call.shape.push_back({"PanelRows", tensor.packing == Packing::panels ? tensor.panel_rows : tensor.padded_rows});
-        call.shape.push_back({"NegativeExponential", std::string(negative_exponential ? "true" : "false")});
-        if (pack) call.shape.push_back({"Lanes", choices.lanes});
+        call.shape.push_back({"NegativeExponential", boolean(tensor.transform == Transform::negative_exponential)});
+        if (pack) {
+          call.shape.push_back({"Streamed", boolean(plan.weight_bytes > most_cached_bytes)});
+          call.shape.push_back({"Lanes", choices.lanes});
+        }
         call.arguments = {{pack ? "matrix" : "packed", pack ? flat : packed},
                           {pack ? "packed" : "matrix", pack ? packed : flat}};
       }

@@ -10,9 +10,10 @@ using namespace mambac_runtime;
 
 // Rows `FirstRow` and on of the packed matrix = matrix (`Rows`, `Columns`) and zeros up to `SegmentRows` rows. The
 // packed matrix of `PaddedRows` rows lies in panels of `PanelRows` rows, [panel][column][row]; the last panel is as
-// narrow as what is left. A panel of all rows is the transpose. NegativeExponential: of every element, -exp(element).
+// narrow as what is left. A panel of all rows is the transpose. {NegativeExponential ? Of every element,
+// -exp(element).} {Streamed ? The packed matrix goes past the caches: all weights together are more than these hold.}
 template <int Rows, int Columns, int FirstRow, int SegmentRows, int PaddedRows, int PanelRows, bool NegativeExponential,
-          int Lanes>
+          bool Streamed, int Lanes>
 inline void pack_matrix(const float* matrix, float* packed) {
   static_assert(FirstRow % Lanes == 0 && PanelRows % Lanes == 0 && PaddedRows % Lanes == 0);
   for (long row = 0; row < SegmentRows; row += Lanes) {
@@ -29,9 +30,16 @@ inline void pack_matrix(const float* matrix, float* packed) {
         if constexpr (NegativeExponential) square[index] = -exponential<Lanes>(square[index]);
       }
       transpose<Lanes>(square);
-      for (int index = 0; index < columns; ++index) store<Lanes>(to + (column + index) * width, square[index]);
+      for (int index = 0; index < columns; ++index) {
+        if constexpr (Streamed) {
+          stream<Lanes>(to + (column + index) * width, square[index]);
+        } else {
+          store<Lanes>(to + (column + index) * width, square[index]);
+        }
+      }
     }
   }
+  if constexpr (Streamed) end_stream();
 }
 
 }  // namespace mambac

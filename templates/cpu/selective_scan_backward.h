@@ -49,12 +49,15 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
           float(&d_a_of_block)[States][Lanes] = d_a[block - first_block];
           // h[0] is the state before the block's first token, h[t + 1] that after its token t.
           alignas(64) float h[Interval + 1][States][Lanes], decays[Interval][States][Lanes];
-          floats<Lanes> deltas[Interval], skipped[Interval];  // delta and s of every token
+          // Of every token: delta, its slope in delta_input, and the gradient of s.
+          floats<Lanes> deltas[Interval], slopes[Interval], d_sums[Interval];
 #pragma unroll
           for (int n = 0; n < States; ++n) store<Lanes>(h[0][n], load<Lanes>(kept + n * Channels + channel));
           for (int t = 0; t < count; ++t) {
-            const floats<Lanes> delta = softplus<Lanes>(load<Lanes>(delta_input + (row + t) * DeltaStride + channel));
+            const floats<Lanes> before_softplus = load<Lanes>(delta_input + (row + t) * DeltaStride + channel);
+            const floats<Lanes> delta = softplus<Lanes>(before_softplus);
             deltas[t] = delta;
+            slopes[t] = sigmoid<Lanes>(before_softplus);
             const floats<Lanes> value = load<Lanes>(x + (row + t) * InputStride + channel);
             const floats<Lanes> exponent = delta * log2_of_e;
             const floats<Lanes> drive = delta * value;
@@ -68,25 +71,22 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
               store<Lanes>(decays[t][n], decay);
               store<Lanes>(h[t + 1][n], after);
             }
-            skipped[t] = sum;
-            store<Lanes>(output + (row + t) * OutputStride + channel,
-                         sum * silu<Lanes>(load<Lanes>(gate + (row + t) * GateStride + channel)));
+            const floats<Lanes> z = load<Lanes>(gate + (row + t) * GateStride + channel), gated = silu<Lanes>(z);
+            store<Lanes>(output + (row + t) * OutputStride + channel, sum * gated);
+            // What lies beyond the inner channels was never written.
+            const floats<Lanes> dy =
+                load_below<Lanes>(d_output + (row + t) * GradientStride + channel, InnerChannels - channel);
+            d_sums[t] = dy * gated;
+            store<Lanes>(d_gate + (row + t) * GateGradientStride + channel, dy * sum * silu_slope<Lanes>(z));
           }
           float* d_state = d_h + sequence * StateStride + channel;
           floats<Lanes> d_value[States], d_skip = load<Lanes>(d_d[block - first_block]);
 #pragma unroll
           for (int n = 0; n < States; ++n) d_value[n] = load<Lanes>(d_state + n * Channels);
           for (int t = count - 1; t >= 0; --t) {
-            const floats<Lanes> before_softplus = load<Lanes>(delta_input + (row + t) * DeltaStride + channel);
-            const floats<Lanes> delta = deltas[t];
+            const floats<Lanes> delta = deltas[t], ds = d_sums[t];
             const floats<Lanes> value = load<Lanes>(x + (row + t) * InputStride + channel);
-            const floats<Lanes> z = load<Lanes>(gate + (row + t) * GateStride + channel);
             const floats<Lanes> drive = delta * value;
-            // What lies beyond the inner channels was never written.
-            const floats<Lanes> dy =
-                load_below<Lanes>(d_output + (row + t) * GradientStride + channel, InnerChannels - channel);
-            const floats<Lanes> ds = dy * silu<Lanes>(z);
-            store<Lanes>(d_gate + (row + t) * GateGradientStride + channel, dy * skipped[t] * silu_slope<Lanes>(z));
             floats<Lanes> d_drive = {}, d_delta = {};
 #pragma unroll
             for (int n = 0; n < States; ++n) {
@@ -102,8 +102,7 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
               store<Lanes>(d_a_of_block[n], fused_multiply_add<Lanes>(d_exponent, delta, load<Lanes>(d_a_of_block[n])));
             }
             d_delta = fused_multiply_add<Lanes>(d_drive, value, d_delta);
-            store<Lanes>(d_delta_input + (row + t) * GradientStride + channel,
-                         d_delta * sigmoid<Lanes>(before_softplus));
+            store<Lanes>(d_delta_input + (row + t) * GradientStride + channel, d_delta * slopes[t]);
             store<Lanes>(d_x + (row + t) * GradientStride + channel,
                          fused_multiply_add<Lanes>(ds, load<Lanes>(d + channel), d_drive * delta));
             d_skip = fused_multiply_add<Lanes>(ds, value, d_skip);
