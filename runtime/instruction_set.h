@@ -1,8 +1,9 @@
 // Whether this machine has the instructions that an artifact was compiled for.
 //
 // The functions of an artifact that a host can call first are themselves MAMBAC_ANY_MACHINE: weights_open,
-// weights_from_memory and workspace_open, which begin with check_instruction_set(), weights_close and workspace_close,
-// to which a failed open leaves nothing to do, and state_reset, status_message and artifact. Whatever else it calls needs open weights and an open workspace.
+// weights_from_memory, weights_pack and workspace_open, which begin with check_instruction_set(), weights_close and
+// workspace_close, to which a failed open leaves nothing to do, and state_reset, status_message and artifact. Whatever
+// else it calls works on open weights and a workspace, or, in training, on what these have made.
 #pragma once
 
 #include <cstddef>

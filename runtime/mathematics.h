@@ -62,7 +62,7 @@ inline floats<Lanes> logarithm_of_one_plus(floats<Lanes> value) {
   return fused_multiply_add<Lanes>(twice * square, sum, twice);
 }
 
-// log(1 + e^value) = max(value, 0) + log(1 + e^-|value|): exact to rounding also where the sum is tiny or large.
+// log(1 + e^value) = max(value, 0) + log(1 + e^-|value|), where nothing is lost if the sum is tiny or large.
 template <int Lanes>
 inline floats<Lanes> softplus(floats<Lanes> value) {
   const floats<Lanes> magnitude = value < 0.0f ? -value : value;

@@ -94,7 +94,7 @@ TEST(Command, AConfigurationInTheWorkingFolder) {
 TEST(Command, ProgramsMustHoldStep) {
   const fs::path folder = test_folder();
   expect_refusal(mambac(fmt::format("build configs/product-small --programs forward --out {}/out", folder.string())),
-                 ExitCode::usage, "--programs forward: must contain step");
+                 ExitCode::usage, "--programs lacks step, which every library has; add it");
 }
 
 TEST(Command, NoCompiler) {

@@ -88,9 +88,9 @@ TEST(Host, RefusesAStateThatIsNotItsOwn) {
   const Artifact one(folder / "one"), other(folder / "other"), three(folder / "three");
   Session session(one);
   Session(other).save_state(file);
-  EXPECT_EQ(error_message([&] { session.load_state(file); }), file.string() + " is not a state of the model of fake");
+  EXPECT_EQ(error_message([&] { session.load_state(file); }), file.string() + " is not a state of the model of fake for batch 1");
   write_text(file, "FAKE");
-  EXPECT_EQ(error_message([&] { session.load_state(file); }), file.string() + " is not a state of the model of fake");
+  EXPECT_EQ(error_message([&] { session.load_state(file); }), file.string() + " is not a state of the model of fake for batch 1");
   session.save_state(file);
   EXPECT_EQ(error_message([&] { Session(three).load_state(file); }),
             file.string() + " has 16 bytes, a state of fake (batch 3) has 32: truncated, or of another batch");

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <regex>
 
 #include "generator/file.h"
 #include "tests/command.h"
@@ -38,6 +39,31 @@ TEST(Output, OutUnderAFile) {
   write_text(folder / "file", "");
   expect_refusal(mambac(fmt::format("generate configs/product-small --out {}/file/out", folder.string())),
                  ExitCode::environment, "cannot be created");
+}
+
+TEST(Output, NoOut) {
+  expect_refusal(mambac("generate configs/product-small --out ''"), ExitCode::usage, "--out is empty; name a folder");
+}
+
+// An artifact holds its model's config.json, but no weights that another library could be packed from.
+TEST(Output, AnArtifactIsNoModel) {
+  const fs::path folder = test_folder();
+  const std::string out = (folder / "out").string();
+  ASSERT_EQ(mambac("generate configs/product-small --out " + out).exit_code, 0);
+  expect_refusal(mambac(fmt::format("generate {0} --out {0}", out)), ExitCode::input, "is an artifact, not a model");
+}
+
+// What a configuration with fewer layers than its weights would build is another model.
+TEST(Output, LayersBeyondTheConfiguration) {
+  const fs::path folder = test_folder(), model = folder / "model";
+  fs::copy("tests/goldens/mamba1-tiny", model);
+  std::string configuration = read_text(model / "config.json");
+  configuration =
+      std::regex_replace(configuration, std::regex(R"("num_hidden_layers": *\d+)"), R"("num_hidden_layers": 1)");
+  fs::permissions(model / "config.json", fs::perms::owner_write, fs::perm_options::add);
+  write_text(model / "config.json", configuration);
+  expect_refusal(mambac(fmt::format("build {} --out {}", model.string(), (folder / "out").string())), ExitCode::input,
+                 "is of a layer that the configuration does not have: 1 layers there");
 }
 
 TEST(Output, NoSpaceLeavesNothingBehind) {

@@ -106,7 +106,7 @@ TEST_F(TextCommands, ACharacterMayBeCutBySaving) {
 }
 
 TEST_F(TextCommands, TextStopsAtTheEndToken) {
-  write_text(folder_ / "config.json", R"({"eos_token_id": [11, 99], "bos_token_id": 2})");
+  write_text(folder_ / "config.json", R"({"eos_token_id": [11, 99], "bos_token_id": 2, "time_step_limit": [0.0, Infinity]})");
   const std::string whole = greedy("abc", 100);
   const size_t end = whole.find('l');
   ASSERT_LT(end, 100u);

@@ -46,6 +46,7 @@ bool is_mount_point(const fs::path& folder) {
 
 // Symbolic links are followed: what they name is replaced, not they.
 fs::path resolve(const fs::path& path) {
+  if (path.empty()) fail(ExitCode::usage, "--out is empty; name a folder");
   std::error_code error;
   fs::path resolved = fs::weakly_canonical(fs::absolute(path), error);
   if (error) resolved = fs::absolute(path).lexically_normal();

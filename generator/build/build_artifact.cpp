@@ -8,11 +8,16 @@
 #include "generator/certificate/stack.h"
 #include "generator/configuration/model_folder.h"
 #include "generator/emit/emit.h"
+#include "generator/error.h"
+#include "generator/plan/stored_plan.h"
 
 namespace mambac {
 namespace fs = std::filesystem;
 
 BuiltArtifact build_artifact(const BuildRequest& request, const fs::path& out, bool compiled) {
+  if (is_artifact(request.model) && !Checkpoint::exists(request.model)) {
+    fail(ExitCode::input, "{}: is an artifact, not a model: give the folder that it was built from", request.model);
+  }
   PlannedModel model = plan_model(request);
   const bool cuda = model.plan.deployment.target == "cuda";
   if (compiled) cuda ? find_nvcc() : find_compiler();  // before anything takes time

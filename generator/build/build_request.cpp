@@ -35,9 +35,6 @@ Deployment deployment_of(const BuildRequest& request) {
   if (request.train_tokens) deployment.train_tokens = *request.train_tokens;
   if (request.tape) deployment.tape = *request.tape;
   check(deployment);
-  if (std::find(deployment.programs.begin(), deployment.programs.end(), "step") == deployment.programs.end()) {
-    fail(ExitCode::usage, "--programs {}: must contain step", fmt::join(deployment.programs, ","));
-  }
   return deployment;
 }
 

@@ -24,6 +24,15 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : ".";
 }
 
+// "7" of "backbone.layers.7.norm.weight"; nothing where a tensor is of no layer.
+std::string layer_of(const std::string& tensor) {
+  const std::string mark = ".layers.";
+  const size_t at = tensor.find(mark);
+  if (at == tensor.npos) return "";
+  const size_t begin = at + mark.size();
+  return tensor.substr(begin, tensor.find('.', begin) - begin);
+}
+
 }  // namespace
 
 Checkpoint::Checkpoint(const std::filesystem::path& path) : file_(SafetensorsFile::open(folder_of(path))) {}
@@ -65,8 +74,14 @@ std::vector<std::string> Checkpoint::check(const std::vector<CheckpointTensor>& 
     }
     used.insert(name);
   }
+  std::set<std::string> layers;
+  for (const std::string& name : used) layers.insert(layer_of(name));
   std::vector<std::string> unused;
   for (const auto& [name, view] : file_.tensors()) {
+    if (!layers.contains(layer_of(name))) {
+      fail(ExitCode::input, "{}: tensor '{}' is of a layer that the configuration does not have: {} layers there",
+           path().string(), name, layers.size() - (layers.contains("") ? 1 : 0));
+    }
     // A tied head is often stored beside the embedding that it shares.
     if (!used.contains(name) && name != "lm_head.weight") {
       unused.push_back(fmt::format("{}: tensor '{}' is not used by this model", path().string(), name));

@@ -130,7 +130,7 @@ void add_bench_command(CLI::App& app) {
       fmt::format("the rarest steps: {} of them, in turn with a loop over registers alone", tail_calls));
   command->add_option("--histogram", options->histogram, "write the tail's histogram as SVG to this file")->needs(tail);
   command->add_flag("--json", options->json, "print JSON");
-  command->footer("Example: mambac bench build/product_default --tail --histogram tail.svg");
+  command->footer("Example: mambac bench .mambac/product-default --tail --histogram tail.svg");
   command->callback([options] {
     const Artifact artifact(options->artifact);
     if (artifact.table().device != nullptr) {

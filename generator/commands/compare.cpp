@@ -120,7 +120,7 @@ void add_compare_command(CLI::App& app) {
   command->footer(
       "The error of a tensor is the norm of the difference over the norm of the right one. A golden's `greedy_ids`\n"
       "are the most likely tokens after its input; all must be the same. Exit code 1 if anything differs.\n"
-      "Example: mambac compare build/austen_mamba --golden tests/goldens/austen-mamba/golden.safetensors");
+      "Example: mambac compare .mambac/austen-mamba --golden tests/goldens/austen-mamba/golden.safetensors");
   command->callback([options] { compare(*options); });
 }
 

@@ -45,7 +45,7 @@ void add_evaluate_command(CLI::App& app) {
   command->footer(
       "The state is zero where the file gives none. Without a leading batch dimension, every sequence of the\n"
       "artifact's batch gets the same input, and all must give the same bits.\n"
-      "Example: mambac evaluate build/austen_mamba --cases prompt.safetensors --out answer.safetensors");
+      "Example: mambac evaluate .mambac/austen-mamba --cases prompt.safetensors --out answer.safetensors");
   command->callback([options] { evaluate(*options); });
 }
 

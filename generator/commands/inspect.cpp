@@ -90,8 +90,8 @@ void print(const Json& plan) {
                tensor["packing"].get<std::string>(), tensor["bytes"].get<int64_t>(), tensor["offset"].get<int64_t>());
   }
   fmt::print(
-      "\nMemory\n  weights    {:>12.3f} MB\n  state      {:>12.3f} MB a sequence\n  workspace  {:>12.3f} "
-      "MB\n\nPrograms\n",
+      "\nMemory\n  weights    {:>12.3f} MB\n  state      {:>12.3f} MB a sequence\n  activations{:>12.3f} "
+      "MB, in the workspace\n\nPrograms\n",
       megabytes(plan["weight_bytes"]), 4 * megabytes(plan["state_floats"]), 4 * megabytes(plan["workspace_floats"]));
   for (const Json& program : plan["programs"]) print_program(plan, program);
 }

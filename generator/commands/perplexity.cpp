@@ -65,7 +65,7 @@ void add_perplexity_command(CLI::App& app) {
   command->add_option("--text", *path, "file of text (UTF-8)")->required();
   command->footer(
       "The file is one text from its first token to its last; the state is never reset in between.\n"
-      "Example: mambac perplexity build/austen_mamba --text pride-and-prejudice.txt");
+      "Example: mambac perplexity .mambac/austen-mamba --text pride-and-prejudice.txt");
   command->callback([folder, path] { perplexity(*folder, *path); });
 }
 

@@ -128,7 +128,9 @@ void add_text_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("text", "Continue a prompt with an artifact of a language model.");
   command->add_option("artifact", options->artifact, "folder of a built artifact")->required();
   command->add_option("--prompt", options->prompt, "text to continue");
-  command->add_option("--tokens", options->tokens, "most tokens to add")->capture_default_str();
+  command->add_option("--tokens", options->tokens, "most tokens to add")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
+      ->capture_default_str();
   SamplingOptions& sampling = options->sampling;
   command->add_option("--temperature", sampling.temperature, "0: the most likely token; 1: as the model says")
       ->capture_default_str();
@@ -140,6 +142,7 @@ void add_text_command(CLI::App& app) {
   command->add_option("--repetition-penalty", sampling.repetition_penalty, "above 1: tokens so far become less likely")
       ->capture_default_str();
   command->add_option("--seed", sampling.seed, "of the random numbers; the same seed gives the same text")
+      ->check([](const std::string& seed) { return seed.starts_with('-') ? "is negative" : ""; })
       ->capture_default_str();
   CLI::Option* begin = command->add_flag("--bos", options->begin, "put the begin token in front of the prompt");
   command->add_flag("--no-bos", options->no_begin, "do not, even if tokenizer_config.json says so")->excludes(begin);
@@ -147,7 +150,8 @@ void add_text_command(CLI::App& app) {
   command->add_option("--load-state", options->load_state, "file to go on from; the prompt is added, if there is one");
   command->footer(
       "The text goes to the standard output, speed and sizes to the standard error.\n"
-      "Example: mambac text build/austen_mamba --prompt \"It is a truth\" --tokens 100 --temperature 0.8 --top-p 0.95");
+      "Example: mambac text .mambac/austen-mamba --prompt \"It is a truth\" --tokens 100 --temperature 0.8 --top-p "
+      "0.95");
   command->callback([options] { text(*options); });
 }
 

@@ -73,14 +73,14 @@ void check(const Deployment& deployment, const std::string& where) {
     check_is_default(where, deployment, "isa", deployment.isa == defaults.isa);
     check_is_default(where, deployment, "threads", deployment.threads == defaults.threads);
   }
-  if (deployment.programs.empty()) {
-    refuse(where, "programs", "is empty, name at least one of: {}", fmt::join(programs, ", "));
-  }
   for (const std::string& program : deployment.programs) {
     check_choice(where, "programs", program, programs);
     if (std::ranges::count(deployment.programs, program) > 1) {
       refuse(where, "programs", "names {} twice", program);
     }
+  }
+  if (std::ranges::count(deployment.programs, "step") == 0) {
+    refuse(where, "programs", "lacks step, which every library has; add it");
   }
   check_range(where, "train_tokens", deployment.train_tokens, train_token_counts);
   check_choice(where, "tape", deployment.tape, tapes);

@@ -2,7 +2,7 @@
 //
 //   [z0, x0, z, x, B, C, dt] = in_proj normed;   [x, B, C] = silu(causal convolution of [x, B, C])
 //   delta = clamp(softplus(dt + dt_bias));   h = exp(delta A) h + delta x B, one A for each head;   y = h C + D x
-//   y = gated norm of y and z;   residual += out_proj [silu(z0) x0, y]
+//   mixed = [silu(z0) x0, gated norm of y and z];   residual += out_proj mixed
 #include "fmt/format.h"
 #include "generator/families/families.h"
 
@@ -19,7 +19,7 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
   std::vector<Segment> segments;
   int64_t rows = 0, width = 0;
   const auto add_part = [&](int64_t part_rows) {
-    const ActivationSlice slice{"in_proj", width, part_rows};
+    const ActivationSlice slice{"projected", width, part_rows};
     if (part_rows > 0) segments.push_back({rows, part_rows});
     rows += part_rows;
     width += round_up(part_rows, channel_padding);
@@ -47,7 +47,7 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
   graph.add_state(named("h"), "ssm_state", layer, {heads, mixer.state_size, mixer.head_size}, {0, 2, 1});
 
   if (layer == 0) {
-    graph.activations.push_back({"in_proj", width});
+    graph.activations.push_back({"projected", width});
     graph.activations.push_back({"x_b_c", convolved});
     graph.activations.push_back({"delta", heads});
     graph.activations.push_back({"decay", heads});
@@ -66,7 +66,7 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
        .layer = layer,
        .weights = {{"weights", named("in_proj")}},
        .inputs = {{"input", normed}},
-       .outputs = {{"output", {"in_proj", 0, width}}}});
+       .outputs = {{"output", {"projected", 0, width}}}});
   if (mixer.projection_bias) operations.back().weights.push_back({"bias", named("in_proj_bias")});
   operations.push_back({.kind = "convolve",
                         .about = "[x, B, C] = silu(convolution(window, [x, B, C]))",
@@ -94,32 +94,32 @@ void add_mamba2_mixer(Graph& graph, const ModelConfiguration& model, const Mamba
   if (mixer.skip_per_channel) operations.back().flags.push_back("skip_per_channel");
   if (gated > 0) {
     operations.push_back({.kind = "gate",
-                          .about = "the gated MLP beside the recurrence: silu(z0) x0",
+                          .about = "the gated MLP beside the recurrence, before the rest of mixed: silu(z0) x0",
                           .layer = layer,
                           .inputs = {{"input", x0}, {"gate", z0}},
                           .outputs = {{"output", {"mixed", 0, gated}}}});
   }
   const ActivationSlice y_gated{"mixed", gated, recurrent};
   if (mixer.gated_norm) {
-    operations.push_back(
-        {.kind = "gated_rms_norm",
-         .about = mixer.norm_before_gate ? "y = rms_norm(y) silu(z), by groups" : "y = rms_norm(y silu(z)), by groups",
-         .layer = layer,
-         .weights = {{"weight", named("gated_norm")}},
-         .inputs = {{"input", y}, {"gate", z}},
-         .outputs = {{"output", y_gated}},
-         .sizes = {{"groups", mixer.groups}},
-         .numbers = {{"epsilon", mixer.gated_norm_epsilon}}});
+    operations.push_back({.kind = "gated_rms_norm",
+                          .about = mixer.norm_before_gate ? "mixed = rms_norm(y) silu(z), by groups"
+                                                          : "mixed = rms_norm(y silu(z)), by groups",
+                          .layer = layer,
+                          .weights = {{"weight", named("gated_norm")}},
+                          .inputs = {{"input", y}, {"gate", z}},
+                          .outputs = {{"output", y_gated}},
+                          .sizes = {{"groups", mixer.groups}},
+                          .numbers = {{"epsilon", mixer.gated_norm_epsilon}}});
     if (mixer.norm_before_gate) operations.back().flags.push_back("norm_before_gate");
   } else {
     operations.push_back({.kind = "gate",
-                          .about = "y = y silu(z)",
+                          .about = "mixed = y silu(z)",
                           .layer = layer,
                           .inputs = {{"input", y}, {"gate", z}},
                           .outputs = {{"output", y_gated}}});
   }
   operations.push_back({.kind = "project",
-                        .about = gated > 0 ? "residual += out_proj [silu(z0) x0, y]" : "residual += out_proj y",
+                        .about = "residual += out_proj mixed",
                         .layer = layer,
                         .weights = {{"weights", named("out_proj")}},
                         .inputs = {{"input", mixed}},

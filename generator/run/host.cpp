@@ -199,7 +199,7 @@ std::vector<int32_t> Session::load_state(const std::filesystem::path& path) {
   const size_t header = state_.bytes() - values;  // says whose state it is
   reset();
   if (file.bytes.size() < header || std::memcmp(file.bytes.data(), state().data(), header) != 0) {
-    fail(ExitCode::input, "{} is not a state of the model of {}", path.string(), table.name);
+    fail(ExitCode::input, "{} is not a state of the model of {} for batch {}", path.string(), table.name, table.batch);
   }
   if (file.bytes.size() < state_.bytes() || (file.bytes.size() - state_.bytes()) % sizeof(int32_t) != 0) {
     fail(ExitCode::input, "{} has {} bytes, a state of {} (batch {}) has {}: truncated, or of another batch",

@@ -108,7 +108,10 @@ Expression Renderer::expression(clang::Expr* node) {
   if (auto* conditional = llvm::dyn_cast<clang::ConditionalOperator>(written)) {
     if (const auto condition = constants_.value(conditional->getCond())) {
       clang::Expr* taken = *condition != 0 ? conditional->getTrueExpr() : conditional->getFalseExpr();
-      if (written_type(taken) == written_type(conditional)) return expression(taken);
+      const clang::QualType type = written_type(taken), whole = written_type(conditional);
+      const bool gains_const = type->isPointerType() && whole->isPointerType() &&
+                               context_.hasSameUnqualifiedType(type->getPointeeType(), whole->getPointeeType());
+      if (type == whole || gains_const) return expression(taken);
     }
   }
   if (auto* paren = llvm::dyn_cast<clang::ParenExpr>(written)) {

@@ -54,7 +54,9 @@ class Renderer : public clang::RecursiveASTVisitor<Renderer> {
   void declaration(clang::DeclStmt* declaration, bool in_block);
   void branch(clang::IfStmt* statement, bool in_block);
   void plain_loop(clang::ForStmt* loop, bool in_block);
-  void unrolled_loop(clang::AttributedStmt* statement, clang::ForStmt* loop, bool in_block);
+  // `statement`: the loop, or what holds it and its #pragma.
+  void unrolled_loop(clang::Stmt* statement, clang::ForStmt* loop, bool in_block);
+  bool runs_once(clang::ForStmt* loop, clang::VarDecl* variable, const llvm::APSInt& first);
   std::string inside(clang::Stmt* statement);  // without its braces
   bool collides(size_t first_declared) const;  // a name declared since then is one of several in the function
   void remove(clang::Stmt* statement, bool in_block);

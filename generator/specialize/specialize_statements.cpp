@@ -236,12 +236,26 @@ void Renderer::plain_loop(clang::ForStmt* loop, bool in_block) {
       const auto runs = constants_.value(loop->getCond());
       constants_.release(variable);
       if (runs && *runs == 0) return remove(loop, in_block);
+      if (runs && runs_once(loop, variable, *first)) return unrolled_loop(loop, loop, in_block);
     }
   }
   RecursiveASTVisitor::TraverseStmt(loop);
 }
 
-void Renderer::unrolled_loop(clang::AttributedStmt* statement, clang::ForStmt* loop, bool in_block) {
+// Of a loop whose first round runs.
+bool Renderer::runs_once(clang::ForStmt* loop, clang::VarDecl* variable, const llvm::APSInt& first) {
+  const auto step = loop_step(loop, constants_);
+  JumpFinder jumps;
+  jumps.TraverseStmt(loop->getBody());
+  if (!step || jumps.found) return false;
+  const int64_t second = step->after(first.getExtValue());
+  constants_.bind(variable, context_.MakeIntValue(static_cast<uint64_t>(second), variable->getType()));
+  const auto runs_again = constants_.value(loop->getCond());
+  constants_.release(variable);
+  return runs_again && *runs_again == 0;
+}
+
+void Renderer::unrolled_loop(clang::Stmt* statement, clang::ForStmt* loop, bool in_block) {
   const auto refuse = [&](const char* reason) {
     fail(ExitCode::internal, "{}: the loop under #pragma unroll cannot be written out: {}",
          source_.place(statement->getBeginLoc()), reason);

@@ -81,7 +81,9 @@ void plan_for_cpu(const Graph& graph, Plan& plan) {
       {"panels", fmt::format("{} outputs of a matrix side by side, read front to back", choices.panel_outputs)},
       {"register tile", fmt::format("{} rows x {} outputs", choices.tile_rows, choices.panel_outputs)},
       {"forward", fmt::format("blocks of {} tokens go through all layers together", block_tokens(plan))},
-      {"unrolled", "layers, register tiles, taps, states; loops over inputs, panels and tokens stay"},
+      {"unrolled", plan.model.family == "mamba2"
+                       ? "layers, register tiles, taps; loops over inputs, panels, states and tokens stay"
+                       : "layers, register tiles, taps, states; loops over inputs, panels and tokens stay"},
   };
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "generator/configuration/json_text.h"
 #include "generator/error.h"
 #include "generator/file.h"
 #include "generator/text/byte_alphabet.h"
@@ -68,8 +69,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& folder) {
   Tokenizer tokenizer(read_object(path), path.string());
   const std::filesystem::path text_settings = folder / "tokenizer_config.json", model_settings = folder / "config.json";
   if (std::filesystem::exists(model_settings)) {
-    // config.json may hold a bare Infinity, which is not JSON; of that file only two fields matter here.
-    tokenizer.read_config(json::parse(read_text(model_settings), nullptr, false));
+    tokenizer.read_config(parse_json(read_text(model_settings), model_settings.string()));
   }
   if (std::filesystem::exists(text_settings)) {
     with_file_named(text_settings.string(),

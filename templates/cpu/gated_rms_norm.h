@@ -9,9 +9,8 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// For each of `Groups` groups of the `Size` channels, with v = input silu(gate):
-//   output = v / sqrt(mean(v^2) + epsilon) weight
-// or, with the norm before the gate, output = input / sqrt(mean(input^2) + epsilon) weight silu(gate).
+// For {Groups > 1 ? each of `Groups` groups of }the `Size` channels:
+//   {NormBeforeGate ? output = input / sqrt(mean(input^2) + epsilon) weight silu(gate) : v = input silu(gate);   output = v / sqrt(mean(v^2) + epsilon) weight}
 // Input and gate are padded to whole vectors; output is not written beyond `Size`. Output is another buffer than input.
 // {Parts > 1 ? Threads share the rows: this is `part` of `Parts`.}
 template <int Size, int Groups, int InputStride, int GateStride, int OutputStride, int Lanes, bool NormBeforeGate,

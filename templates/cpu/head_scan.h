@@ -7,8 +7,8 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// `Tokens` tokens of `Vectors` vectors of a head's channels, `Count` lanes of which are channels. h is (`States`, ...) with
-// rows of `HeadStride`. A state stays in a register for all of the tokens; every sum runs over the states in order, so
+// {Tokens > 1 ? `Tokens` tokens : One token} of {Vectors > 1 ? `Vectors` vectors : one vector} of a head's channels, `Count` lanes of which
+// are channels. h is (`States`, ...) with rows of `HeadStride`. A state stays in a register for all of the tokens; every sum runs over the states in order, so
 // that it has the same bits however the tokens are cut.
 template <int States, int HeadStride, int InputStride, int BCStride, int DeltaStride, int OutputStride, int Lanes,
           int Vectors, int Tokens, int Count, bool SkipPerChannel>
