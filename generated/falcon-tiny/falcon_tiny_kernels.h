@@ -178,9 +178,7 @@ inline void project_panel_128_to_36_tile_rows_1_outputs_4(const float* panel, co
 // output (rows, 36) = weights (36, 128) input (rows, 128). The weights lie in panels of 32 outputs, the last one as
 // narrow as what is left allows.
 inline void project_128_to_36_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
-  for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_36_tile_rows_1(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
-  }
+  project_panel_128_to_36_tile_rows_1(weights, input, output, rows);
   project_panel_128_to_36_tile_rows_1_outputs_4(weights + 4096, input, output + 32, rows);
 }
 
@@ -487,9 +485,7 @@ inline void project_panel_128_to_48_tile_rows_1_outputs_16(const float* panel, c
 // output (rows, 48) = weights (48, 128) input (rows, 128), added to what output holds. The weights lie in panels of 32
 // outputs, the last one as narrow as what is left allows.
 inline void project_128_to_48_tile_rows_1(const float* weights, const float* input, float* output, int rows) {
-  for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_48_tile_rows_1(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
-  }
+  project_panel_128_to_48_tile_rows_1(weights, input, output, rows);
   project_panel_128_to_48_tile_rows_1_outputs_16(weights + 4096, input, output + 32, rows);
 }
 
@@ -740,9 +736,7 @@ inline void project_panel_128_to_36_tile_rows_3_outputs_4(const float* panel, co
 // output (rows, 36) = weights (36, 128) input (rows, 128). The weights lie in panels of 32 outputs, the last one as
 // narrow as what is left allows.
 inline void project_128_to_36_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
-  for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_36_tile_rows_3(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
-  }
+  project_panel_128_to_36_tile_rows_3(weights, input, output, rows);
   project_panel_128_to_36_tile_rows_3_outputs_4(weights + 4096, input, output + 32, rows);
 }
 
@@ -986,9 +980,7 @@ inline void project_panel_128_to_48_tile_rows_3_outputs_16(const float* panel, c
 // output (rows, 48) = weights (48, 128) input (rows, 128), added to what output holds. The weights lie in panels of 32
 // outputs, the last one as narrow as what is left allows.
 inline void project_128_to_48_tile_rows_3(const float* weights, const float* input, float* output, int rows) {
-  for (int panel = 0; panel < 1; ++panel) {
-    project_panel_128_to_48_tile_rows_3(weights + static_cast<long>(panel) * 4096, input, output + panel * 32, rows);
-  }
+  project_panel_128_to_48_tile_rows_3(weights, input, output, rows);
   project_panel_128_to_48_tile_rows_3_outputs_16(weights + 4096, input, output + 32, rows);
 }
 

@@ -9,16 +9,14 @@ namespace mamba1_tiny_runtime {
 // the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                const unsigned char*& source, unsigned long long policy) {
-  for (int stage = 0; stage < 1; ++stage) {
-    if (ahead == in_flight) {
-      wait(full_barrier(landed), landed.phase);
-      advance(landed);
-      --ahead;
-    }
-    copy_stage(ring, source, 4096, policy);
-    source += 4096;
-    ++ahead;
+  if (ahead == in_flight) {
+    wait(full_barrier(landed), landed.phase);
+    advance(landed);
+    --ahead;
   }
+  copy_stage(ring, source, 4096, policy);
+  source += 4096;
+  ++ahead;
 }
 
 // 1 stages of 1312 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages
@@ -26,16 +24,14 @@ __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ah
 // the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                           const unsigned char*& source, unsigned long long policy) {
-  for (int stage = 0; stage < 1; ++stage) {
-    if (ahead == in_flight) {
-      wait(full_barrier(landed), landed.phase);
-      advance(landed);
-      --ahead;
-    }
-    copy_stage(ring, source, 1312, policy);
-    source += 1312;
-    ++ahead;
+  if (ahead == in_flight) {
+    wait(full_barrier(landed), landed.phase);
+    advance(landed);
+    --ahead;
   }
+  copy_stage(ring, source, 1312, policy);
+  source += 1312;
+  ++ahead;
 }
 
 // 1 stages of 704 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages are
@@ -43,16 +39,14 @@ __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& land
 // other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_704(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                          const unsigned char*& source, unsigned long long policy) {
-  for (int stage = 0; stage < 1; ++stage) {
-    if (ahead == in_flight) {
-      wait(full_barrier(landed), landed.phase);
-      advance(landed);
-      --ahead;
-    }
-    copy_stage(ring, source, 704, policy);
-    source += 704;
-    ++ahead;
+  if (ahead == in_flight) {
+    wait(full_barrier(landed), landed.phase);
+    advance(landed);
+    --ahead;
   }
+  copy_stage(ring, source, 704, policy);
+  source += 704;
+  ++ahead;
 }
 
 // For every token: input_proj (if any), the layers, the head (if any).
@@ -168,11 +162,9 @@ __device__ inline float add_products(float4 weights, float4 x, float sum) {
 // sums[row] += this lane's part of row . vector, for 1 rows of 128 columns that lie 128 apart.
 __device__ inline void multiply_slab_256x64x16x4(const unsigned char* weights, const float* vector, float* sums) {
   const int lane = threadIdx.x % 32;
-  for (int first = 0; first < 128; first += 128) {
-    const unsigned char* column = weights + (first + lane * 4) * sizeof(float);
-    const float4 x = *reinterpret_cast<const float4*>(vector + first + lane * 4);
-    sums[0] = add_products(*reinterpret_cast<const float4*>(column), x, sums[0]);
-  }
+  const unsigned char* column = weights + (lane * 4) * sizeof(float);
+  const float4 x = *reinterpret_cast<const float4*>(vector + lane * 4);
+  sums[0] = add_products(*reinterpret_cast<const float4*>(column), x, sums[0]);
 }
 
 // Stages hold [row][128] of the matrix, one stage for every 128 of 128 columns. 1 warps share 1 rows, a part of every
@@ -182,11 +174,9 @@ __device__ inline void multiply_stages_256x64x16x4(Ring& ring, const unsigned ch
   const int warp = threadIdx.x / 32;
   const int first_row = warp;
   sums[0] = 0.0f;
-  for (int slab = 0; slab < 1; ++slab) {
-    const unsigned char* stage = stages + wait_for_stage(ring);
-    multiply_slab_256x64x16x4(stage + (first_row * 128) * sizeof(float), vector + slab * 128, sums);
-    release_stage(ring);
-  }
+  const unsigned char* stage = stages + wait_for_stage(ring);
+  multiply_slab_256x64x16x4(stage + (first_row * 128) * sizeof(float), vector, sums);
+  release_stage(ring);
   sums[0] = sum_of_warp(sums[0]);
 }
 
@@ -226,13 +216,11 @@ __device__ inline float sum_of_half_warp(float value) {
 __device__ inline float delta_input_256x64x16x4(const unsigned char* row, const float* dt) {
   const int lane = threadIdx.x % 16;
   float sum = 0.0f;
-  for (int first = 0; first < 2; first += 16) {
-    const int pair = first + lane;
-    if (pair < 2) {
-      const float2 weight = pair_at_256x64x16x4(row, pair);
-      const float2 value = *reinterpret_cast<const float2*>(dt + 2 * pair);
-      sum = fmaf(weight.y, value.y, fmaf(weight.x, value.x, sum));
-    }
+  const int pair = lane;
+  if (pair < 2) {
+    const float2 weight = pair_at_256x64x16x4(row, pair);
+    const float2 value = *reinterpret_cast<const float2*>(dt + 2 * pair);
+    sum = fmaf(weight.y, value.y, fmaf(weight.x, value.x, sum));
   }
   return sum_of_half_warp(sum);
 }
@@ -478,22 +466,19 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
       const float* next_norm = norms + (layer + 1) * 128;
       load_part_256x64x16x4(next_norm, norm_weight);
 
-      for (int round = 0; round < 1; ++round) {
-        const int first = round * 256;
-        float y_read[3];
-        gather_256x64x16x4(exchange + 10240, first, round == 0 ? 428 : 0, sequence, y_read);
-        {
-          const int element = value_in_packet_256x64x16x4(first + thread, 0);
-          if (element >= 0) vector[place_of_256x64x16x4(element)] = y_read[0];
-        }
-        {
-          const int element = value_in_packet_256x64x16x4(first + thread, 1);
-          if (element >= 0) vector[place_of_256x64x16x4(element)] = y_read[1];
-        }
-        {
-          const int element = value_in_packet_256x64x16x4(first + thread, 2);
-          if (element >= 0) vector[place_of_256x64x16x4(element)] = y_read[2];
-        }
+      float y_read[3];
+      gather_256x64x16x4(exchange + 10240, 0, 428, sequence, y_read);
+      {
+        const int element = value_in_packet_256x64x16x4(thread, 0);
+        if (element >= 0) vector[place_of_256x64x16x4(element)] = y_read[0];
+      }
+      {
+        const int element = value_in_packet_256x64x16x4(thread, 1);
+        if (element >= 0) vector[place_of_256x64x16x4(element)] = y_read[1];
+      }
+      {
+        const int element = value_in_packet_256x64x16x4(thread, 2);
+        if (element >= 0) vector[place_of_256x64x16x4(element)] = y_read[2];
       }
       synchronize_readers(256);
 

@@ -1,5 +1,5 @@
 // mamba2_tiny: the C interface. Checks its arguments, then runs the programs of mamba2_tiny_step.cpp and mamba2_tiny_forward.cpp.
-// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+// Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
 #include "mamba2_tiny.h"
 
 #include <new>  // placement: nothing is allocated

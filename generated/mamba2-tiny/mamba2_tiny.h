@@ -1,6 +1,6 @@
 /* mamba2_tiny: a mamba2 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+ * Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
  *
  *   Model          mamba2, 2 layers, width 64
  *   Input          tokens below 256
@@ -14,7 +14,7 @@
  *   Panels         32 outputs of a matrix side by side, read front to back
  *   Register tile  3 rows x 32 outputs
  *   Forward        blocks of 64 tokens go through all layers together
- *   Unrolled       layers, register tiles, taps, states; loops over inputs, panels and tokens stay
+ *   Unrolled       layers, register tiles, taps; loops over inputs, panels, states and tokens stay
  *
  * Memory     The caller owns all of it: weights, workspace and state, aligned to MAMBA2_TINY_ALIGNMENT bytes. step and
  *            forward allocate nothing, take no lock and make no system call.
@@ -29,7 +29,8 @@
  *            in f32, the window's oldest token first, rows padded to 16 channels.
  * Same bits  T steps give the bits of one forward of T tokens, for any split and any batch.
  * Tolerance  Outputs and states lie within 2e-6 (norm of the difference over norm, per tensor) of the same
- *            computation in double precision.
+ *            computation in double precision. Exponential, softplus and silu are polynomials, at most
+ *            1.23, 2.61 and 2.40 units in the last place from the right value.
  */
 #ifndef MAMBA2_TINY_H
 #define MAMBA2_TINY_H
@@ -50,7 +51,7 @@ extern "C" {
 #define MAMBA2_TINY_STATE_BYTES 37440
 #define MAMBA2_TINY_WORKSPACE_BYTES 279104
 #define MAMBA2_TINY_ALIGNMENT 64
-#define MAMBA2_TINY_PLAN_HASH "fbc575ce8262072054261c081bb6cb0fd1de73e6c02c211c680522b12713c1f2"
+#define MAMBA2_TINY_PLAN_HASH "b50842a9daa218d2c2816fad88486fbbdc79219d87ec39b31d68a02d008c4c89"
 #define MAMBA2_TINY_MODEL_HASH "2af678e156de2b689cb7b96425f7f047cdaf53743c1b6fd0fcc5273c1e497e80"
 
 typedef mambac_weights mamba2_tiny_weights;

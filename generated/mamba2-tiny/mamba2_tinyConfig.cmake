@@ -1,5 +1,5 @@
 # find_package(mamba2_tiny CONFIG PATHS <this folder>), then link mamba2_tiny::mamba2_tiny.
-# Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+# Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
 if(NOT TARGET mamba2_tiny::mamba2_tiny)
   add_library(mamba2_tiny::mamba2_tiny STATIC IMPORTED)
   set_target_properties(mamba2_tiny::mamba2_tiny PROPERTIES

@@ -1,6 +1,6 @@
 // mamba2_tiny: how long a step and a forward take on this machine.
 //   mamba2_tiny_benchmark mamba2_tiny.weights
-// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+// Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // mamba2_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+// Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
 #pragma once
 
 #include "runtime/mathematics.h"
@@ -154,16 +154,14 @@ inline void discretize(const float* a, const float* dt_bias, float least, float 
                        float* decay, int rows) {
   const int end = rows;
   for (int row = 0; row < end; ++row) {
-    for (int head = 0; head < 4; head += 8) {
-      const floats<8> input = load<8>(dt + row * 336 + head) + load<8>(dt_bias + head);
-      const floats<8> step = at_most<8>(at_least<8>(softplus<8>(input), least), most);
-      store<8>(delta + row * 16 + head, step);
-      store<8>(decay + row * 16 + head, exponential<8>(step * load<8>(a + head)));
-    }
+    const floats<8> input = load<8>(dt + row * 336) + load<8>(dt_bias);
+    const floats<8> step = at_most<8>(at_least<8>(softplus<8>(input), least), most);
+    store<8>(delta + row * 16, step);
+    store<8>(decay + row * 16, exponential<8>(step * load<8>(a)));
   }
 }
 
-// 4 tokens of 1 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with rows of 32. A state
+// 4 tokens of one vector of a head's channels, 8 lanes of which are channels. h is (32, ...) with rows of 32. A state
 // stays in a register for all of the tokens; every sum runs over the states in order, so that it has the same bits
 // however the tokens are cut.
 inline void head_scan_tile_32(const float* d, float* h, const float* x, const float* b, const float* c,
@@ -207,7 +205,7 @@ inline void head_scan_tile_32(const float* d, float* h, const float* x, const fl
   store_first<8, 8>(output + 384, sum[3][0]);
 }
 
-// 1 tokens of 4 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with rows of 32. A state
+// One token of 4 vectors of a head's channels, 8 lanes of which are channels. h is (32, ...) with rows of 32. A state
 // stays in a register for all of the tokens; every sum runs over the states in order, so that it has the same bits
 // however the tokens are cut.
 inline void head_scan_tile_32_vectors_4_tokens_1(const float* d, float* h, const float* x, const float* b,
@@ -303,10 +301,7 @@ inline void head_scan_32(const float* d, float* h, const float* x, const float* 
       const float* head_delta = delta + row * 16 + head;
       const float* head_decay = decay + row * 16 + head;
       float* head_output = output + row * 128 + head * 32;
-      for (int channel = 0; channel < 32; channel += 32) {
-        head_scan_channels_32(head_d, state + channel, head_x + channel, head_b, head_c, head_delta, head_decay,
-                              head_output + channel, tokens);
-      }
+      head_scan_channels_32(head_d, state, head_x, head_b, head_c, head_delta, head_decay, head_output, tokens);
     }
   }
 }
@@ -324,10 +319,9 @@ inline void gate_128(const float* input, const float* gate_input, float* output,
   }
 }
 
-// For each of 1 groups of the 128 channels, with v = input silu(gate):
-//   output = v / sqrt(mean(v^2) + epsilon) weight
-// or, with the norm before the gate, output = input / sqrt(mean(input^2) + epsilon) weight silu(gate). Input and gate
-// are padded to whole vectors; output is not written beyond 128. Output is another buffer than input.
+// For the 128 channels:
+//   v = input silu(gate);   output = v / sqrt(mean(v^2) + epsilon) weight
+// Input and gate are padded to whole vectors; output is not written beyond 128. Output is another buffer than input.
 inline void gated_rms_norm_128(const float* weight, const float* input, const float* gate_input, float epsilon,
                                float* output, int rows) {
   const int end = rows;
@@ -335,11 +329,9 @@ inline void gated_rms_norm_128(const float* weight, const float* input, const fl
     const float* from = input + row * 128;
     float* to = output + row * 128;
     gate_128(from, gate_input + row * 336, to, 1);
-    for (int group = 0; group < 128; group += 128) {
-      const float squares = sum_of_squares<128>((false ? from : to) + group);
-      const float scale = 1.0f / __builtin_sqrtf(squares / 128 + epsilon);
-      for (int index = group; index < group + 128; ++index) to[index] = to[index] * scale * weight[index];
-    }
+    const float squares = sum_of_squares<128>(to);
+    const float scale = 1.0f / __builtin_sqrtf(squares / 128 + epsilon);
+    for (int index = 0; index < 128; ++index) to[index] = to[index] * scale * weight[index];
   }
 }
 

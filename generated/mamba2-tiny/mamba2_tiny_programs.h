@@ -1,5 +1,5 @@
 // mamba2_tiny: the programs, and the workspace they run in.
-// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+// Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
 #pragma once
 
 #include <cstdint>

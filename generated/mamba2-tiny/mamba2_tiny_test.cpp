@@ -1,6 +1,6 @@
 // mamba2_tiny: tests of the contracts that the header states, on this machine and these weights.
 //   mamba2_tiny_test mamba2_tiny.weights
-// Written by mambac 0.1.0 for plan fbc575ce82620720; do not edit.
+// Written by mambac 0.1.0 for plan b50842a9daa218d2; do not edit.
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
