@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""The tail of product-default's steps on one core: alone, and with memory-hungry work on every other core.
+"""The tail of a shape's steps on one core: alone, and with memory-hungry work on every other core.
 
-  bench/tail.py NAME [--seconds N]     # writes bench/results/NAME-tail.json and an SVG of each histogram beside it
+  bench/tail.py NAME [--shape SHAPE] [--seconds N]
+
+Writes bench/results/NAME-tail.json and an SVG of each histogram beside it.
 
 Each run is `mambac bench --tail`: a million steps or a minute, in turn with a loop over registers alone that is as long
 (bench/README.md).
@@ -14,7 +16,7 @@ import subprocess
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 WORK = TOP / ".mambac" / "bench"
-SHAPE, LOAD_SHAPE = "product-default", "product-large"  # the load reads weights that no cache holds
+LOAD_SHAPE = "product-large"  # the load reads weights that no cache holds
 
 
 MAMBAC = TOP / "bazel-bin" / "generator" / "mambac"  # that tools/mambac builds: nothing else runs beside it
@@ -45,12 +47,13 @@ def start_load(artifact, cores, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name")
+    parser.add_argument("--shape", default="product-default")
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
     folder = TOP / "bench" / "results"
     core, *others = sorted(os.sched_getaffinity(0))
-    artifact, load_artifact = build(SHAPE), build(LOAD_SHAPE)
-    results = {"shape": SHAPE, "load": f"steps of {LOAD_SHAPE} on {len(others)} other cores"}
+    artifact, load_artifact = build(arguments.shape), build(LOAD_SHAPE)
+    results = {"shape": arguments.shape, "load": f"steps of {LOAD_SHAPE} on {len(others)} other cores"}
     for condition in ("alone", "under load"):
         load = start_load(load_artifact, others, arguments.seconds) if condition == "under load" else []
         picture = folder / f"{arguments.name}-tail-{condition.replace(' ', '-')}.svg"

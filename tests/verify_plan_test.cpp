@@ -77,8 +77,7 @@ TEST(VerifyPlan, MoreFloatsThanAnIntCounts) {
   const ModelConfiguration model = parse_model_configuration(
       R"({"model_type": "mamba", "hidden_size": 64, "num_hidden_layers": 1, "vocab_size": 1000000})", "wide.json");
   EXPECT_EQ(error_message([&] { make_plan(model, {.isa = "x86-64-v3", .batch = 4096}, "wide", false); }),
-            "step: 4096 rows of 1000000 floats are more than 2^31 - 1 floats; take a smaller batch or fewer forward "
-            "tokens");
+            "step: 4096 rows of 1000000 floats are more than 2^31 - 1 floats; take a smaller batch or fewer tokens");
 }
 
 TEST(VerifyPlan, AnOperandBeyondItsRow) {
