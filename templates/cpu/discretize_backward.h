@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/mathematics.h"
+#include "templates/cpu/padded_to_16.h"
 
 namespace mambac {
 
@@ -15,7 +16,7 @@ template <int Heads, int InputStride, int GradientStride, int OutputStride, int 
 inline void discretize_backward(const float* a, const float* dt_bias, float least, float most, const float* dt,
                                 const float* d_delta, const float* d_decay, float* d_dt, float* log_a_terms, int rows,
                                 int part) {
-  constexpr int padded = (Heads + 15) / 16 * 16;
+  constexpr int padded = padded_to_16(Heads);
   const int first = Parts == 1 ? 0 : part * rows / Parts;
   const int end = Parts == 1 ? rows : (part + 1) * rows / Parts;
   for (long row = first; row < end; ++row) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/mathematics.h"
+#include "templates/cpu/padded_to_16.h"
 
 namespace mambac {
 
@@ -14,7 +15,7 @@ template <int Size, int InputStride, int GateStride, int GradientStride, int Out
           int Lanes, int Parts>
 inline void gate_backward(const float* input, const float* gate, const float* d_output, float* d_input, float* d_gate,
                           int rows, int part) {
-  constexpr int padded = (Size + 15) / 16 * 16;
+  constexpr int padded = padded_to_16(Size);
   const int first = Parts == 1 ? 0 : part * rows / Parts;
   const int end = Parts == 1 ? rows : (part + 1) * rows / Parts;
   for (long row = first; row < end; ++row) {

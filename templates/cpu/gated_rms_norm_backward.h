@@ -3,6 +3,7 @@
 
 #include "runtime/mathematics.h"
 #include "runtime/reduce.h"
+#include "templates/cpu/padded_to_16.h"
 
 namespace mambac {
 
@@ -21,7 +22,7 @@ inline void gated_rms_norm_backward(const float* weight, const float* input, con
                                     int part) {
   static_assert(Size % Groups == 0);
   constexpr int group_size = Size / Groups;
-  constexpr int padded = (Size + 15) / 16 * 16;
+  constexpr int padded = padded_to_16(Size);
   const int first = Parts == 1 ? 0 : part * rows / Parts;
   const int end = Parts == 1 ? rows : (part + 1) * rows / Parts;
   for (long row = first; row < end; ++row) {

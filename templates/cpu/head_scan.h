@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/vector.h"
+#include "templates/cpu/padded_to_16.h"
 
 namespace mambac {
 
@@ -81,7 +82,7 @@ template <int Heads, int HeadSize, int States, int Groups, int InputStride, int 
 inline void head_scan(const float* d, float* h, const float* x, const float* b, const float* c, const float* delta,
                       const float* decay, float* output, int sequences, int tokens, int part) {
   static_assert(Heads % Groups == 0);
-  constexpr int head_stride = (HeadSize + 15) / 16 * 16;
+  constexpr int head_stride = padded_to_16(HeadSize);
   constexpr int vectors = HeadSize / Lanes;
   constexpr int together = 4;  // vectors of a tile: enough sums that none waits for another
   constexpr int in_tiles = vectors / together * together * Lanes;

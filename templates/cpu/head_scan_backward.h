@@ -25,7 +25,7 @@ inline void head_scan_backward(const float* d, const float* checkpoints, const f
                                float* d_delta, float* d_decay, float* slices, float* d_gradient, int sequences,
                                int tokens, int part) {
   static_assert(Heads % Groups == 0);
-  constexpr int head_floats = States * ((HeadSize + 15) / 16 * 16);
+  constexpr int head_floats = States * padded_to_16(HeadSize);
   constexpr int group_heads = Heads / Groups;
   constexpr int to_c = Groups * States;
   const int first = Parts == 1 ? 0 : part * Heads / Parts;

@@ -68,7 +68,8 @@ inline void head_scan_backward_chunk(const float* d, const float* h, const float
                                      const float* delta, const float* decay, const float* d_output, float* d_h,
                                      float* d_x, float* d_delta, float* d_decay, float* d_b_c, float* d_gradient,
                                      int count) {
-  constexpr int channels = (HeadSize + 15) / 16 * 16, states = (States + 15) / 16 * 16;
+  static_assert(Tokens % Lanes == 0);
+  constexpr int channels = padded_to_16(HeadSize), states = padded_to_16(States);
   alignas(64) float between[Tokens * Tokens], since_begin[Tokens], to_end[Tokens];
   head_scan_decays<Tokens, DeltaStride, Lanes>(decay, count, between, since_begin, to_end);
 

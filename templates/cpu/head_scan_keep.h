@@ -12,7 +12,7 @@ template <int Heads, int HeadSize, int States, int Groups, int InputStride, int 
           int OutputStride, int StateStride, int Interval, int Checkpoints, int Lanes, bool SkipPerChannel, int Parts>
 inline void head_scan_keep(const float* d, float* h, const float* x, const float* b, const float* c, const float* delta,
                            const float* decay, float* output, float* checkpoints, int sequences, int tokens, int part) {
-  constexpr int head_floats = States * ((HeadSize + 15) / 16 * 16);
+  constexpr int head_floats = States * padded_to_16(HeadSize);
   const int first = Parts == 1 ? 0 : part * Heads / Parts;
   const int end = Parts == 1 ? Heads : (part + 1) * Heads / Parts;
   for (long sequence = 0; sequence < sequences; ++sequence) {

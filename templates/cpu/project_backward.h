@@ -1,42 +1,11 @@
 // The gradient of a linear layer's input: the transposed matrix times the gradient of its output.
 #pragma once
 
-#include "runtime/transpose.h"
+#include "templates/cpu/transpose_matrix.h"
 
 namespace mambac {
 
 using namespace mambac_runtime;
-
-// tile (`Outputs`, `Columns` rounded up to vectors) = the transpose of `Columns` inputs of a panel, which lie in rows
-// of `Outputs` weights.
-template <int Columns, int Outputs, int Lanes>
-inline void transpose_weights(const float* panel, float* tile) {
-  constexpr int width = (Columns + Lanes - 1) / Lanes * Lanes;
-  for (int column = 0; column + Lanes <= Columns; column += Lanes) {
-    for (int output = 0; output < Outputs; output += Lanes) {
-      floats<Lanes> square[Lanes];
-#pragma unroll
-      for (int index = 0; index < Lanes; ++index)
-        square[index] = load<Lanes>(panel + (column + index) * Outputs + output);
-      transpose<Lanes>(square);
-#pragma unroll
-      for (int index = 0; index < Lanes; ++index) store<Lanes>(tile + (output + index) * width + column, square[index]);
-    }
-  }
-  if constexpr (Columns % Lanes > 0) {
-    constexpr int column = Columns / Lanes * Lanes;
-    for (int output = 0; output < Outputs; output += Lanes) {
-      floats<Lanes> square[Lanes] = {};
-#pragma unroll
-      for (int index = 0; index < Columns % Lanes; ++index) {
-        square[index] = load<Lanes>(panel + (column + index) * Outputs + output);
-      }
-      transpose<Lanes>(square);
-#pragma unroll
-      for (int index = 0; index < Lanes; ++index) store<Lanes>(tile + (output + index) * width + column, square[index]);
-    }
-  }
-}
 
 // d_input (`Rows`, `Columns`) += d_output (`Rows`, `Outputs`) tile (`Outputs`, `Columns`), the sums in registers.
 // Meanwhile weights from `ahead` on come nearer, a line with every output.
@@ -89,7 +58,7 @@ template <int Columns, int Outputs, int PanelOutputs, int GradientStride, int Ou
 inline void project_backward_panel(const float* panel, const float* ahead, const float* d_output, float* d_input,
                                    int rows) {
   alignas(64) float tile[PanelOutputs * ((Columns + Lanes - 1) / Lanes * Lanes)];
-  transpose_weights<Columns, PanelOutputs, Lanes>(panel, tile);
+  transpose_matrix<Columns, PanelOutputs, Lanes>(panel, tile);
   long row = 0;
   for (; row + TileRows <= rows; row += TileRows) {
     project_backward_tile<Columns, Outputs, GradientStride, OutputStride, Lanes, TileRows>(

@@ -1,7 +1,8 @@
 // Products of small matrices that lie in the near caches, and how rows get there and back.
 #pragma once
 
-#include "runtime/transpose.h"
+#include "templates/cpu/padded_to_16.h"
+#include "templates/cpu/transpose_matrix.h"
 
 namespace mambac {
 
@@ -62,26 +63,10 @@ inline void small_product(const float* left, const float* right, float* sum) {
   }
 }
 
-// to (`Columns`, `Rows`) = the transpose of from (`Rows`, `Columns`).
-template <int Rows, int Columns, int Lanes>
-inline void transpose_matrix(const float* from, float* to) {
-  static_assert(Rows % Lanes == 0 && Columns % Lanes == 0);
-  for (int row = 0; row < Rows; row += Lanes) {
-    for (int column = 0; column < Columns; column += Lanes) {
-      floats<Lanes> square[Lanes];
-#pragma unroll
-      for (int index = 0; index < Lanes; ++index) square[index] = load<Lanes>(from + (row + index) * Columns + column);
-      transpose<Lanes>(square);
-#pragma unroll
-      for (int index = 0; index < Lanes; ++index) store<Lanes>(to + (column + index) * Rows + row, square[index]);
-    }
-  }
-}
-
 // tile (`Tokens`, `Width` padded to 16) = the first `count` rows of `Width` floats, the rest zeros.
 template <int Tokens, int Width, int Stride>
 inline void gather_rows(const float* rows, int count, float* tile) {
-  constexpr int padded = (Width + 15) / 16 * 16;
+  constexpr int padded = padded_to_16(Width);
   for (long token = 0; token < count; ++token) {
     __builtin_memcpy(tile + token * padded, rows + token * Stride, Width * sizeof(float));
     if constexpr (padded > Width) {
@@ -94,7 +79,7 @@ inline void gather_rows(const float* rows, int count, float* tile) {
 // transposed (`Width` padded to 16, `Tokens`) = the same, transposed.
 template <int Tokens, int Width, int Stride, int Lanes>
 inline void gather_transposed(const float* rows, int count, float* transposed) {
-  constexpr int padded = (Width + 15) / 16 * 16;
+  constexpr int padded = padded_to_16(Width);
   alignas(64) float tile[Tokens * padded];
   gather_rows<Tokens, Width, Stride>(rows, count, tile);
   transpose_matrix<Tokens, padded, Lanes>(tile, transposed);
@@ -103,7 +88,7 @@ inline void gather_transposed(const float* rows, int count, float* transposed) {
 // The other way: `count` rows of `Width` floats.
 template <int Tokens, int Width, int Stride, int Lanes>
 inline void scatter_transposed(const float* transposed, int count, float* rows) {
-  constexpr int padded = (Width + 15) / 16 * 16;
+  constexpr int padded = padded_to_16(Width);
   alignas(64) float tile[Tokens * padded];
   transpose_matrix<padded, Tokens, Lanes>(transposed, tile);
   for (long token = 0; token < count; ++token) {
