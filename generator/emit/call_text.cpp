@@ -28,9 +28,7 @@ std::string text_of(const Plan& plan, const Program& program, const Operand& ope
     case Space::state:
       return plus("state", operand.offset);
     case Space::workspace: {
-      const auto buffer = std::find_if(program.buffers.begin(), program.buffers.end(),
-                                       [&](const WorkspaceBuffer& one) { return one.name == operand.name; });
-      std::string text = plus(operand.name, operand.offset - buffer->offset);
+      std::string text = plus(operand.name, operand.offset - program.buffer(operand.name).offset);
       if (operand.last_row_only) text += fmt::format(" + ({} - 1) * {}", counts.tokens, operand.row_stride);
       return text;
     }
@@ -56,13 +54,12 @@ std::string text_of(const Plan& plan, const Program& program, const Operand& ope
 
 }  // namespace
 
-std::string argument_text(const Plan& plan, const Program& program, const Argument& argument, const CountTexts& counts,
-                          const std::string& part) {
+std::string argument_text(const Plan& plan, const Program& program, const Argument& argument,
+                          const CountTexts& counts) {
   struct Visitor {
     const Plan& plan;
     const Program& program;
     const CountTexts& counts;
-    const std::string& part;
     std::string operator()(const Operand& operand) const { return text_of(plan, program, operand, counts); }
     std::string operator()(NoOperand) const { return "nullptr"; }
     std::string operator()(double value) const { return float_literal(value); }
@@ -70,9 +67,9 @@ std::string argument_text(const Plan& plan, const Program& program, const Argume
     std::string operator()(Count count) const {
       return count == Count::rows ? counts.rows : count == Count::sequences ? counts.sequences : counts.tokens;
     }
-    std::string operator()(Part) const { return part; }
+    std::string operator()(Part) const { return "part"; }
   };
-  return std::visit(Visitor{plan, program, counts, part}, argument);
+  return std::visit(Visitor{plan, program, counts}, argument);
 }
 
 std::string emit_buffers(const Program& program, const std::vector<Call>& calls) {

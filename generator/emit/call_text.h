@@ -13,9 +13,8 @@ struct CountTexts {
   std::string rows, sequences, tokens;
 };
 
-// "f32(weights, 4096)", "normed", "count". `part`: what stands for the thread's part.
-std::string argument_text(const Plan& plan, const Program& program, const Argument& argument, const CountTexts& counts,
-                          const std::string& part = "0");
+// "f32(weights, 4096)", "normed", "count", "part".
+std::string argument_text(const Plan& plan, const Program& program, const Argument& argument, const CountTexts& counts);
 
 // The activations that the calls name, as pointers into the workspace.
 std::string emit_buffers(const Program& program, const std::vector<Call>& calls);

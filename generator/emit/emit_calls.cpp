@@ -28,7 +28,7 @@ std::string emit_calls(const Plan& plan, const Program& program, const std::vect
     std::vector<std::string> arguments;
     for (size_t index = 0; index < call.arguments.size(); ++index) {
       if (!kernels.takes(call, index)) continue;
-      arguments.push_back(argument_text(plan, program, call.arguments[index].second, counts, "part"));
+      arguments.push_back(argument_text(plan, program, call.arguments[index].second, counts));
     }
     text += fmt::format("  // {}\n", call.about);
     text += fmt::format("  {}({});\n", kernels.name(call), fmt::join(arguments, ", "));

@@ -77,8 +77,6 @@ std::string emit_backward(const Plan& plan, const Program& program, const Kernel
   const int64_t state_floats = plan.deployment.batch * plan.state_floats;
   // The gradient of what entered the layers first: of continuous input, or of the embedded tokens.
   const std::string d_first = continuous ? "d_input" : "d_residual";
-  const auto buffer = std::find_if(program.buffers.begin(), program.buffers.end(),
-                                   [&](const WorkspaceBuffer& one) { return one.name == d_first; });
   const int64_t width = continuous ? plan.model.input_size : plan.model.model_size;
   std::string body = fmt::format("  const int rows = {};\n", rows_of(plan));
   body += continuous ? "  const float* const input = tape;\n"
@@ -96,7 +94,7 @@ std::string emit_backward(const Plan& plan, const Program& program, const Kernel
                                        "  for (long row = 0; d_inputs && row < rows; ++row) {{\n"
                                        "    __builtin_memcpy(d_inputs + row * {}, {} + row * {}, {} * sizeof(float));\n"
                                        "  }}\n",
-                                       state_floats, width, d_first, buffer->row_stride, width));
+                                       state_floats, width, d_first, program.buffer(d_first).row_stride, width));
   return file_head(plan, "the gradients, from the tape of one train.") +
          emit_function(plan, "backward", backward_parameters(), "of a backward", body) + file_tail(plan);
 }

@@ -70,6 +70,12 @@ class Differentiation {
     if (!known) to.push_back(activation);
   }
 
+  // A buffer that only gradients need.
+  ActivationSlice scratch(const std::string& name, int64_t columns) {
+    add(result_.activations, {name, columns});
+    return {name, 0, columns};
+  }
+
   void add_gradient(const std::string& activation) {
     if (activation.empty()) return;
     add(result_.activations, {gradient_name(activation), graph_.activation(activation).width});
@@ -315,8 +321,7 @@ class Differentiation {
       column += round_up(segment.rows, channel_padding);
     }
     const bool from_user = input.name.empty();
-    if (from_user) add(result_.activations, {"d_input", input.columns});
-    const ActivationSlice d_input = from_user ? ActivationSlice{"d_input", 0, input.columns} : gradient_of(input);
+    const ActivationSlice d_input = from_user ? scratch("d_input", input.columns) : gradient_of(input);
     Operation backward{.kind = "project_backward",
                        .about = fmt::format("d {} = {}^T d {}", from_user ? "input" : input.name, name,
                                             operation.output("output").name),
@@ -393,8 +398,7 @@ class Differentiation {
     const int64_t slices = std::max<int64_t>(channels / slice_channels, 1);
     if (c.name != b.name || c.first != b.first + states) fail(ExitCode::internal, "B and C do not lie side by side");
     for (const ActivationSlice& slice : {x, gate, delta, b, c}) only_use(slice, operation);
-    const ActivationSlice partial{"slices", 0, slices * 2 * states};
-    add(result_.activations, {"slices", partial.columns});
+    const ActivationSlice partial = scratch("slices", slices * 2 * states);
     Operation backward{
         .kind = "selective_scan_backward",
         .about = "the gradients of the recurrence, backwards through time",
@@ -427,8 +431,7 @@ class Differentiation {
   // d decay is the gradient of its logarithm, which stays finite where decay is 0.
   void differentiate_discretize(const std::string& group, const Operation& operation) {
     const ActivationSlice dt = operation.input("dt"), d_dt = gradient_of(dt);
-    const ActivationSlice terms{"log_a_terms", 0, dt.columns};
-    add(result_.activations, {terms.name, terms.columns});
+    const ActivationSlice terms = scratch("log_a_terms", dt.columns);
     only_use(dt, operation);
     emit({.kind = "discretize_backward",
           .about = "d dt through the clamped softplus; d log(-A) of every row",
@@ -449,8 +452,7 @@ class Differentiation {
     const int64_t heads = operation.size("heads"), slices = heads / operation.size("groups");
     if (c.name != b.name || c.first != b.first + b.columns) fail(ExitCode::internal, "B and C do not lie side by side");
     const ActivationSlice b_and_c{b.name, b.first, b.columns + c.columns};
-    const ActivationSlice partial{"slices", 0, slices * b_and_c.columns};
-    add(result_.activations, {"slices", partial.columns});
+    const ActivationSlice partial = scratch("slices", slices * b_and_c.columns);
     Operation backward{.kind = "head_scan_backward",
                        .about = "the gradients of the recurrence, chunk after chunk backwards through time",
                        .layer = operation.layer,
@@ -496,8 +498,7 @@ class Differentiation {
   }
 
   void differentiate_gated_norm(const std::string& group, const Operation& operation) {
-    const ActivationSlice terms{"weight_terms", 0, operation.input("input").columns};
-    add(result_.activations, {terms.name, terms.columns});
+    const ActivationSlice terms = scratch("weight_terms", operation.input("input").columns);
     Operation backward = gate_backward(group, operation);
     backward.outputs.push_back({terms.name, terms});
     emit(std::move(backward));

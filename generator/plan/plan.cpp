@@ -32,6 +32,10 @@ std::string hash_of_mathematics(const ModelConfiguration& model) {
 
 }  // namespace
 
+const WorkspaceBuffer& Program::buffer(const std::string& name) const {
+  return find_named(buffers, name, "the program has no buffer");
+}
+
 const PackedTensor& Plan::weight(const std::string& name) const {
   return find_named(weights, name, "the plan has no weight");
 }

@@ -190,6 +190,8 @@ struct Program {
   int64_t block_tokens = 1;  // most tokens of a block
   std::vector<WorkspaceBuffer> buffers = {};
   std::vector<Call> calls = {}, outputs_all = {}, outputs_last = {};
+
+  const WorkspaceBuffer& buffer(const std::string& name) const;
 };
 
 // What the one formula of the floor needs (bench/README.md), per token unless said otherwise.

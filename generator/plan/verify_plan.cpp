@@ -168,10 +168,7 @@ void check_operand(const Plan& plan, const Program& program, const Operand& oper
 
 // Kernels count the floats of an activation in an int.
 void check_counts(const Program& program, const Operand& operand) {
-  int64_t rows = rows_of(program);
-  for (const WorkspaceBuffer& buffer : program.buffers) {
-    if (operand.space == Space::workspace && operand.name == buffer.name) rows = buffer.rows;
-  }
+  const int64_t rows = operand.space == Space::workspace ? program.buffer(operand.name).rows : rows_of(program);
   if (operand.row_stride == 0 || rows <= std::numeric_limits<int32_t>::max() / operand.row_stride) return;
   fail(ExitCode::input, "{}: {} rows of {} floats are more than 2^31 - 1 floats; take a smaller batch or fewer tokens",
        program.name, rows, operand.row_stride);

@@ -76,14 +76,16 @@ void plan_for_cpu(const Graph& graph, Plan& plan) {
     plan.programs.push_back(std::move(program));
   }
   if (plan.deployment.trains()) plan_training_for_cpu(graph, choices, plan);
+  // A scan of channels holds all states of a channel, a scan of heads one at a time.
+  const bool in_registers = std::ranges::any_of(
+      graph.operations, [](const Operation& operation) { return operation.kind == "selective_scan"; });
   plan.choices = {
       {"vector", fmt::format("{} floats; lanes run along outputs and channels", choices.lanes)},
       {"panels", fmt::format("{} outputs of a matrix side by side, read front to back", choices.panel_outputs)},
       {"register tile", fmt::format("{} rows x {} outputs", choices.tile_rows, choices.panel_outputs)},
       {"forward", fmt::format("blocks of {} tokens go through all layers together", block_tokens(plan))},
-      {"unrolled", plan.model.family == "mamba2"
-                       ? "layers, register tiles, taps; loops over inputs, panels, states and tokens stay"
-                       : "layers, register tiles, taps, states; loops over inputs, panels and tokens stay"},
+      {"unrolled", in_registers ? "layers, register tiles, taps, states; loops over inputs, panels and tokens stay"
+                                : "layers, register tiles, taps; loops over inputs, panels, states and tokens stay"},
   };
 }
 

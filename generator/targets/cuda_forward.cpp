@@ -97,10 +97,8 @@ class ForwardProgram {
         {.name = name, .rows = rows, .row_stride = columns * bytes / int64_t{sizeof(float)}, .type = type});
   }
   Operand buffer(const std::string& name, bool written = false) const {
-    for (const WorkspaceBuffer& one : program_.buffers) {
-      if (one.name == name) return {Space::workspace, name, 0, one.row_stride, one.row_stride, false, written};
-    }
-    fail(ExitCode::internal, "forward has no buffer '{}'", name);
+    const int64_t floats = program_.buffer(name).row_stride;
+    return {Space::workspace, name, 0, floats, floats, false, written};
   }
   std::string of_layer(const char* name) const { return fmt::format("layers.{}.{}", layer_, name); }
   Argument weight(const std::string& name) const {
