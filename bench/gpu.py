@@ -135,6 +135,12 @@ class Cuda:
         return stream
 
 
+def header_constants(folder, name):
+    """The sizes that NAME.h defines: {"STATE_BYTES": 19520, ...}"""
+    constants = re.findall(r"#define " + name.upper() + r"_(\w+) (\d+)\n", open(f"{folder}/{name}.h").read())
+    return {key: int(value) for key, value in constants}
+
+
 class Artifact:
     """One artifact's library, its weights, a workspace and a state."""
 
@@ -143,9 +149,7 @@ class Artifact:
         self.plan = json.load(open(folder + "/plan.json"))
         self.name = self.plan["name"]
         self.library = ctypes.CDLL(os.path.abspath(f"{folder}/lib/lib{self.name}.so"))
-        constants = dict(re.findall(r"#define " + self.name.upper() + r"_(\w+) (\d+)\n",
-                                    open(f"{folder}/{self.name}.h").read()))
-        self.constants = {key: int(value) for key, value in constants.items()}
+        self.constants = header_constants(folder, self.name)
         self.batch, self.outputs = self.constants["BATCH"], self.constants["OUTPUT_SIZE"]
         self.continuous = "INPUT_SIZE" in self.constants
         self.weights, self.message = Weights(), ctypes.create_string_buffer(1024)

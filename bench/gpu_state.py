@@ -12,7 +12,7 @@ import sys
 
 import numpy
 
-from gpu import Artifact, Cuda, Weights, error, golden_state, read_safetensors, state_errors
+from gpu import Artifact, Cuda, Weights, error, golden_state, header_constants, read_safetensors, state_errors
 
 TOLERANCE = 2e-6
 
@@ -33,12 +33,11 @@ class CpuArtifact:
         self.weights, self.message = Weights(), ctypes.create_string_buffer(1024)
         path = f"{folder}/{self.name}.weights".encode()
         self.check(self.function("weights_open")(path, ctypes.byref(self.weights), self.message, 1024))
-        header = open(f"{folder}/{self.name}.h").read()
-        size = int(header.split(f"{self.name.upper()}_WORKSPACE_BYTES ")[1].split()[0])
-        self.memory, self.workspace = aligned(size), ctypes.c_void_p()
+        constants = header_constants(folder, self.name)
+        self.memory, self.workspace = aligned(constants["WORKSPACE_BYTES"]), ctypes.c_void_p()
         self.check(self.function("workspace_open")(ctypes.c_void_p(self.memory.ctypes.data),
                                                    ctypes.byref(self.workspace), self.message, 1024))
-        self.state = aligned(like.constants["STATE_BYTES"])
+        self.state = aligned(constants["STATE_BYTES"])
         self.function("state_reset")(ctypes.c_void_p(self.state.ctypes.data))
 
     def function(self, name):

@@ -55,10 +55,10 @@ std::string byte_arguments(const Lesson& lesson, const std::string& more) {
                      lesson.configuration, lesson.data, more);
 }
 
-double last_training_loss(const fs::path& folder) {
+double last_loss(const fs::path& folder, bool validation) {
   double loss = std::nan("");
   for (const LossPoint& point : read_loss_csv(folder / "loss.csv")) {
-    if (!point.validation) loss = point.loss;
+    if (point.validation == validation) loss = point.loss;
   }
   return loss;
 }

@@ -23,8 +23,8 @@ Lesson byte_lesson();
 // `train` of byte_lesson with `more` options.
 std::string byte_arguments(const Lesson& lesson, const std::string& more);
 
-// The last training loss in a folder's loss.csv.
-double last_training_loss(const std::filesystem::path& folder);
+// The last training or validation loss in a folder's loss.csv.
+double last_loss(const std::filesystem::path& folder, bool validation);
 
 // Kills a run `kills` times while it saves or shortly after, and resumes it each time: in the end its losses and
 // weights have the bits of a run that was left alone.

@@ -2,9 +2,6 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
-#include "generator/train/loss_curve.h"
 #include "tests/command.h"
 #include "tests/lesson.h"
 
@@ -21,10 +18,7 @@ TEST(TrainingLong, LearnsANovelAsWellAsPyTorch) {
       "--batch 16 --tokens 128 --learning-rate 3e-3 --warm-up 30 --weight-decay 0.1 --clip 1 --threads 2 --out {}",
       lesson.out));
   ASSERT_EQ(result.exit_code, 0) << result.output;
-  double held_out = std::nan("");
-  for (const LossPoint& point : read_loss_csv(lesson.out + "/loss.csv")) {
-    if (point.validation) held_out = point.loss;
-  }
+  const double held_out = last_loss(lesson.out, true);
   RecordProperty("held_out_nats", std::to_string(held_out));
   EXPECT_LT(held_out, 3.35);
   EXPECT_GT(held_out, 3.0) << "no model of this size knows the novel so well: the held-out text was trained on";
