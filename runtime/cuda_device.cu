@@ -40,6 +40,16 @@ int copy_from(void* host, const void* device, size_t bytes) {
 
 int synchronize() { return cudaDeviceSynchronize() == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED; }
 
+int allocate_shared(void** memory, size_t bytes, char* text, size_t text_bytes) {
+  const Message message{text, text_bytes};
+  const cudaError_t error = cudaHostAlloc(memory, bytes, cudaHostAllocMapped | cudaHostAllocPortable);
+  if (error == cudaSuccess) return succeed(message);
+  *memory = nullptr;
+  return fail_with(error, MAMBAC_OUT_OF_MEMORY, "memory that the GPU shares with this machine", message);
+}
+
+void release_shared(void* memory) { cudaFreeHost(memory); }
+
 // Replaces opened weights in the host's memory by a copy in the device's.
 int move_to_device(const ExpectedWeights& expected, mambac_weights* weights, char* text, size_t text_bytes) {
   mambac_weights host = *weights;
@@ -137,12 +147,21 @@ int allow_shared_memory(const void* kernel, size_t bytes, char* text, size_t tex
                               : fail_with(error, MAMBAC_WRONG_MACHINE, "a kernel's shared memory was refused", message);
 }
 
+int allow_large_clusters(const void* kernel, char* text, size_t text_bytes) {
+  const Message message{text, text_bytes};
+  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+  return error == cudaSuccess ? succeed(message)
+                              : fail_with(error, MAMBAC_WRONG_MACHINE, "a kernel's cluster was refused", message);
+}
+
 const mambac_device device_functions = {
     .allocate = allocate,
     .release = release,
     .copy_to = copy_to,
     .copy_from = copy_from,
     .synchronize = synchronize,
+    .allocate_shared = allocate_shared,
+    .release_shared = release_shared,
 };
 
 }  // namespace mambac_runtime

@@ -37,6 +37,9 @@ int clear_device_memory(void* memory, size_t bytes, char* message, size_t messag
 // Lets a kernel take this much dynamic shared memory.
 int allow_shared_memory(const void* kernel, size_t bytes, char* message, size_t message_bytes);
 
+// Lets a kernel run in clusters of more than 8 blocks.
+int allow_large_clusters(const void* kernel, char* message, size_t message_bytes);
+
 // For hosts that load any artifact.
 extern const mambac_device device_functions;
 

@@ -32,6 +32,33 @@ class Launcher {
                                      stream_));
   }
 
+  // The kernel may begin before what stands before it on the stream has ended, and waits for that by itself.
+  template <typename... Parameters>
+  void overlapping(void (*kernel)(Parameters...), dim3 grid, int threads, size_t shared_bytes,
+                   std::type_identity_t<Parameters>... arguments) {
+    if (failed_) return;
+    void* pointers[] = {&arguments...};
+    cudaLaunchAttribute attribute{};
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
+    cudaLaunchConfig_t configuration{};
+    configuration.gridDim = grid;
+    configuration.blockDim = dim3(threads);
+    configuration.dynamicSmemBytes = shared_bytes;
+    configuration.stream = stream_;
+    configuration.attrs = &attribute;
+    configuration.numAttrs = 1;
+    note(cudaLaunchKernelExC(&configuration, reinterpret_cast<const void*>(kernel), pointers));
+  }
+
+  // Within the device's memory.
+  void copy(void* to, const void* from, size_t bytes) {
+    if (!failed_) note(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_));
+  }
+  void clear(void* memory, size_t bytes) {
+    if (!failed_) note(cudaMemsetAsync(memory, 0, bytes, stream_));
+  }
+
   int status() const { return failed_ ? MAMBAC_LAUNCH_FAILED : MAMBAC_OK; }
 
  private:

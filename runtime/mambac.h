@@ -28,7 +28,8 @@ enum mambac_status {
   MAMBAC_NO_DEVICE = 12,      /* there is no GPU, or its driver does not answer */
   MAMBAC_OUT_OF_MEMORY = 13,  /* the GPU has too little memory */
   MAMBAC_LAUNCH_FAILED = 14,  /* the GPU refused a kernel or a copy, or an earlier one failed */
-  MAMBAC_WRONG_TAPE = 15      /* the tape is of another plan, or holds nothing */
+  MAMBAC_WRONG_TAPE = 15,     /* the tape is of another plan, or holds nothing */
+  MAMBAC_BAD_SAMPLING = 16    /* an option of mambac_sampling is out of range */
 };
 
 /* Which outputs `forward` writes. */
@@ -45,7 +46,28 @@ typedef struct mambac_device {
   int (*copy_to)(void* device, const void* host, size_t bytes);
   int (*copy_from)(void* host, const void* device, size_t bytes);
   int (*synchronize)(void);
+  /* Memory of this machine that the device writes to: what a call writes there can be read while it runs. */
+  int (*allocate_shared)(void** memory, size_t bytes, char* message, size_t message_bytes);
+  void (*release_shared)(void* memory);
 } mambac_device;
+
+/* How `generate` chooses among tokens. The options mean what Hugging Face's mean, and apply in its order: repetition
+ * penalty, temperature, top-k, top-p, min-p. */
+typedef struct mambac_sampling {
+  float temperature;        /* 0: the token of the largest logit; else logits are divided by it */
+  int32_t top_k;            /* only the k most likely tokens (and those equal to the last of them); 0: all */
+  float top_p;              /* only the most likely tokens that together reach this probability; 1: all */
+  float min_p;              /* only tokens at least this times as likely as the most likely one; 0: all */
+  float repetition_penalty; /* divides the positive and multiplies the negative logits of tokens that are seen; 1: none */
+  uint64_t seed;
+} mambac_sampling;
+
+/* What `generate` knows of a token, a byte each. */
+enum mambac_mark {
+  MAMBAC_SEEN = 1, /* it stands in the text so far; generate adds those that it chooses */
+  MAMBAC_END = 2,  /* it ends the text */
+  MAMBAC_NEVER = 4 /* it is never chosen: the vocabulary's padding */
+};
 
 /* Open weights: read-only, shared by any number of workspaces and threads. The caller owns this struct; its fields
  * belong to the artifact. */
@@ -69,7 +91,7 @@ typedef struct mambac_parameter {
 } mambac_parameter;
 
 /* All of an artifact, for hosts that load any: found as `const mambac_artifact* NAME_artifact(void)`. */
-#define MAMBAC_ARTIFACT_VERSION 3
+#define MAMBAC_ARTIFACT_VERSION 4
 typedef struct mambac_artifact {
   uint32_t version; /* MAMBAC_ARTIFACT_VERSION */
   const char* name;
@@ -104,6 +126,9 @@ typedef struct mambac_artifact {
                     int64_t deadline);
   int (*forward)(const mambac_weights*, mambac_workspace*, void* state, const void* input, int32_t count,
                  int32_t outputs, float* output);
+  /* generate or nothing, on the default stream; see NAME_generate. */
+  int (*generate)(const mambac_weights*, mambac_workspace*, void* state, const int32_t* token, int64_t position,
+                  const mambac_sampling* sampling, unsigned char* marks, int32_t count, int32_t* tokens);
   const char* (*status_message)(int status);
 
   /* Training; zero and null in an artifact without it. */

@@ -39,6 +39,8 @@ MAMBAC_ANY_MACHINE const char* status_message(int status) {
       return "the GPU refused a kernel or a copy, or an earlier one has failed";
     case MAMBAC_WRONG_TAPE:
       return "the tape is of another artifact, or train has not written it";
+    case MAMBAC_BAD_SAMPLING:
+      return "an option of the choice of tokens is out of range";
   }
   return "unknown status";
 }

@@ -85,7 +85,7 @@ TEST(Deployment, RefusesByName) {
   EXPECT_EQ(refusal(R"({"programs": "step"})"), "deployment.json: field \"programs\" must be a list of strings");
   EXPECT_EQ(refusal(R"({"programs": ["step", "step"]})"), "deployment.json: field \"programs\" names step twice");
   EXPECT_EQ(refusal(R"({"programs": ["backward"]})"),
-            "deployment.json: field \"programs\" is \"backward\", must be one of: step, forward, steps, train");
+            "deployment.json: field \"programs\" is \"backward\", must be one of: step, forward, steps, generate, train");
   EXPECT_EQ(refusal(R"({"programs": ["step", "train"], "weights": "bf16"})"),
             "deployment.json: field \"weights\" is bf16, but the program train needs f32");
   EXPECT_EQ(refusal(R"({"programs": ["step", "train"], "target": "cuda"})"),

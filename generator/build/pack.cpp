@@ -161,7 +161,8 @@ void pack_rows(const PackedTensor& tensor, const Source& source, Write write) {
 template <typename Write>
 void pack_chunk(const Chunk& chunk, int64_t part, const Source& source, Write write) {
   Piece piece(chunk.type, chunk.bytes / bytes_of(chunk.type));
-  const int64_t first_row = chunk.first_row + part * chunk.row_step, first_column = part * chunk.column_step;
+  const int64_t first_row = chunk.first_row + part * chunk.row_step,
+                first_column = chunk.first_column + part * chunk.column_step;
   const int64_t most = chunk.column_step > 0 ? std::min(chunk.column_step, chunk.columns) : chunk.columns;
   std::vector<float> row(std::clamp<int64_t>(chunk.column_end - first_column, 0, most));
   const int64_t rows = std::clamp<int64_t>(chunk.row_end - first_row, 0, chunk.rows);

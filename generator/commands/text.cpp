@@ -9,8 +9,7 @@
 
 #include "generator/commands/commands.h"
 #include "generator/error.h"
-#include "generator/text/language_model.h"
-#include "generator/text/sampling.h"
+#include "generator/text/continuation.h"
 #include "generator/text/utf8_stream.h"
 
 namespace mambac {
@@ -65,7 +64,7 @@ void print_speed(const mambac_artifact& table, Speed speed, size_t generated) {
              table.state_bytes / 1e3, table.workspace_bytes / 1e3);
 }
 
-void text(const TextOptions& options) {
+void continue_text(const TextOptions& options) {
   if (options.tokens < 1) fail(ExitCode::usage, "--tokens {} is out of range: at least 1", options.tokens);
   check(options.sampling);
   check_utf8(options.prompt, "--prompt");
@@ -91,23 +90,19 @@ void text(const TextOptions& options) {
     fail(ExitCode::input, "there is nothing to continue: give a --prompt, --bos, or --load-state of a text");
   }
 
-  std::vector<float> logits(model.artifact().table().output_size);
-  const std::span<const float> real_logits = std::span<const float>(logits).first(model.real_tokens());
   Speed speed;
   speed.prompt_tokens = history.size() - seen;
   const size_t before = history.size();
+  Continuation text(model, session, options.sampling, std::move(history), seen, options.tokens);
   bool ended = false;
-  while (!ended && static_cast<int64_t>(history.size() - before) < options.tokens) {
+  for (int64_t count = 0; !ended && count < options.tokens; ++count) {
     const Clock::time_point start = Clock::now();
-    session.feed(std::span<const int32_t>(history).subspan(seen), logits);
-    seen = history.size();
-    const int32_t token = sample(real_logits, history, options.sampling);
-    if (seen == before) {
+    const int32_t token = text.next();
+    if (count == 0) {
       speed.prompt_seconds = seconds_since(start);
     } else {
       speed.step_seconds.push_back(seconds_since(start));
     }
-    history.push_back(token);
     print(decode(token));
     ended = model.ends(token);
   }
@@ -115,10 +110,11 @@ void text(const TextOptions& options) {
   if (options.save_state.empty()) {
     print(stream.finish() + "\n");
   } else {
-    session.save_state(options.save_state, history);
+    session.synchronize();
+    session.save_state(options.save_state, text.history());
   }
-  if (ended) fmt::print(stderr, "\nthe model ended the text with {}\n", tokenizer.bytes(history.back()));
-  print_speed(model.artifact().table(), speed, history.size() - before);
+  if (ended) fmt::print(stderr, "\nthe model ended the text with {}\n", tokenizer.bytes(text.history().back()));
+  print_speed(model.artifact().table(), speed, text.history().size() - before);
 }
 
 }  // namespace
@@ -152,7 +148,7 @@ void add_text_command(CLI::App& app) {
       "The text goes to the standard output, speed and sizes to the standard error.\n"
       "Example: mambac text .mambac/austen-mamba --prompt \"It is a truth\" --tokens 100 --temperature 0.8 --top-p "
       "0.95");
-  command->callback([options] { text(*options); });
+  command->callback([options] { continue_text(*options); });
 }
 
 }  // namespace mambac

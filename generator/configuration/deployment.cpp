@@ -15,7 +15,8 @@ const std::vector<std::string> targets = {"cpu", "cuda"};
 const std::vector<std::string> instruction_sets = {"native", "x86-64-v3", "x86-64-v4"};
 const std::vector<std::string> architectures = {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"};
 const std::vector<std::string> weight_types = {"auto", "f32", "bf16"};
-const std::vector<std::string> programs = {"step", "forward", "steps", "train"};  // steps: cuda alone; train: cpu alone
+const std::vector<std::string> programs = {"step", "forward", "steps", "generate", "train"};
+const std::vector<std::string> programs_of_cuda_alone = {"steps", "generate"};
 const std::vector<std::string> tapes = {"small", "fast"};
 constexpr Range<int64_t> batches{1, 4096};
 constexpr Range<int64_t> forward_token_counts{1, 65536};
@@ -64,8 +65,9 @@ void check(const Deployment& deployment, const std::string& where) {
   check_range(where, "blocks", deployment.blocks, block_counts);
   const Deployment defaults;
   if (deployment.target == "cpu") {
-    if (std::ranges::count(deployment.programs, "steps") > 0) {
-      refuse(where, "programs", "names steps, which target cpu does not have; leave it out");
+    for (const std::string& program : programs_of_cuda_alone) {
+      if (std::ranges::count(deployment.programs, program) == 0) continue;
+      refuse(where, "programs", "names {}, which target cpu does not have; leave it out", program);
     }
     check_is_default(where, deployment, "arch", deployment.arch == defaults.arch);
     check_is_default(where, deployment, "blocks", deployment.blocks == defaults.blocks);

@@ -68,6 +68,7 @@ std::string argument_text(const Plan& plan, const Program& program, const Argume
       return count == Count::rows ? counts.rows : count == Count::sequences ? counts.sequences : counts.tokens;
     }
     std::string operator()(Part) const { return "part"; }
+    std::string operator()(const Given& given) const { return given.text; }
   };
   return std::visit(Visitor{plan, program, counts}, argument);
 }

@@ -28,17 +28,20 @@ bool needs(const std::string& path, const std::set<std::string>& of_kernels) {
 // "sm_90a": "90a".
 std::string number_of(const std::string& arch) { return arch.substr(3); }
 
-// Kernels whose dynamic shared memory is more than every kernel may take.
+// What kernels need that not every kernel may have: much dynamic shared memory, large clusters.
 std::string prepare_kernels(const Kernels& kernels) {
-  constexpr int64_t free_shared_bytes = 48 << 10;
+  constexpr int64_t free_shared_bytes = 48 << 10, free_cluster_blocks = 8;
   std::string text;
+  const auto prepare = [&](const std::string& call) {
+    text += fmt::format("  if (status == MAMBAC_OK) {{\n    status = {}, message, message_bytes);\n  }}\n", call);
+  };
   for (const Call* call : kernels.distinct()) {
-    if (!call->launch || call->launch->shared_bytes <= free_shared_bytes) continue;
-    text += fmt::format(
-        "  if (status == MAMBAC_OK) {{\n"
-        "    status = allow_shared_memory(reinterpret_cast<const void*>({}), {}, message, message_bytes);\n"
-        "  }}\n",
-        kernels.name(*call), call->launch->shared_bytes);
+    if (!call->launch) continue;
+    const std::string kernel = fmt::format("reinterpret_cast<const void*>({})", kernels.name(*call));
+    if (call->launch->shared_bytes > free_shared_bytes) {
+      prepare(fmt::format("allow_shared_memory({}, {}", kernel, call->launch->shared_bytes));
+    }
+    if (call->launch->cluster_blocks > free_cluster_blocks) prepare(fmt::format("allow_large_clusters({}", kernel));
   }
   return text;
 }
@@ -92,6 +95,11 @@ std::map<std::string, std::string> emit_cuda(const Plan& plan) {
   const bool steps = plan.has_program("steps");
   values["STEPS_DECLARATION"] = steps ? fill(skeleton("steps_declaration"), values) : "";
   values["STEPS_DEFINITION"] = steps ? fill(skeleton("steps_definition"), values) : "";
+  const bool generate = plan.has_program("generate");
+  values["GENERATE_DECLARATION"] = generate ? fill(skeleton("generate_declaration"), values) : "";
+  values["GENERATE_DEFINITION"] = generate ? fill(skeleton("generate_definition"), values) : "";
+  values["ANY_GENERATE"] = generate ? fill(skeleton("any_generate"), values) : "";
+  values["ANY_GENERATE_NAME"] = generate ? "any_generate" : "nullptr";
   add_forward(plan, skeleton, values);
   values["BENCHMARK_FORWARD"] =
       forward ? fmt::format(

@@ -49,8 +49,8 @@ std::string emit_launches(const Plan& plan, const Program& program, const std::v
     for (const auto& [name, argument] : call.arguments) {
       arguments.push_back(argument_text(plan, program, argument, counts));
     }
-    text += fmt::format("  // {}\n  launch{}({});\n", call.about, call.launch->cooperative ? ".cooperative" : "",
-                        fmt::join(arguments, ", "));
+    const char* how = call.launch->cooperative ? ".cooperative" : call.launch->overlapping ? ".overlapping" : "";
+    text += fmt::format("  // {}\n  launch{}({});\n", call.about, how, fmt::join(arguments, ", "));
   }
   return text;
 }
@@ -62,7 +62,36 @@ std::vector<Call> all_calls(const Program& program) {
   return calls;
 }
 
+// The last token goes to where decode reads it; from then on the device alone knows the tokens.
+std::string emit_generate(const Plan& plan, const Program& program, const Kernels& kernels) {
+  return fmt::format(
+      "{}  Launcher launch(stream);\n"
+      "  launch.copy(control, token, sizeof(int32_t));\n"
+      "  launch.clear(control + 1, sizeof(int32_t));\n"
+      "  for (int index = 0; index < count; ++index) {{\n{}  }}\n"
+      "  return launch.status();\n",
+      emit_buffers(program, program.calls), emit_launches(plan, program, program.calls, kernels, {"1", "1", "1"}));
+}
+
+// What a program takes between its activations and its stream.
+std::string parameters_of(const Plan& plan, const Program& program) {
+  const std::string input = input_declaration(plan);
+  if (program.name == "generate") {
+    return "const int32_t* token, long position, const mambac_sampling& sampling, unsigned char* marks, int count, "
+           "int32_t* tokens";
+  }
+  if (program.name == "step") return input + ", float* output";
+  return fmt::format("{}, int count, {}float* output", input, program.name == "steps" ? "" : "int outputs, ");
+}
+
+std::string about(const Program& program) {
+  if (program.name == "step") return "one token";
+  if (program.name == "steps") return "tokens one after the other";
+  return program.name == "generate" ? "tokens that the model chooses" : "a block of tokens";
+}
+
 std::string emit_body(const Plan& plan, const Program& program, const Kernels& kernels) {
+  if (program.name == "generate") return emit_generate(plan, program, kernels);
   const std::string sequences = std::to_string(program.sequences);
   std::string text = emit_buffers(program, all_calls(program)) + "  Launcher launch(stream);\n\n";
   if (program.name == "steps" && program.calls.empty()) {
@@ -94,13 +123,8 @@ std::string emit_body(const Plan& plan, const Program& program, const Kernels& k
 }  // namespace
 
 std::string cuda_program_declaration(const Plan& plan, const Program& program) {
-  return fmt::format(
-      "int {}(const unsigned char* weights, float* state, float* activations, {}, {}float* output, cudaStream_t "
-      "stream)",
-      program.name, input_declaration(plan),
-      program.name == "step"    ? ""
-      : program.name == "steps" ? "int count, "
-                                : "int count, int outputs, ");
+  return fmt::format("int {}(const unsigned char* weights, float* state, float* activations, {}, cudaStream_t stream)",
+                     program.name, parameters_of(plan, program));
 }
 
 std::string emit_cuda_program(const Plan& plan, const Program& program, const Kernels& kernels) {
@@ -116,10 +140,7 @@ std::string emit_cuda_program(const Plan& plan, const Program& program, const Ke
       "{3} {{\n{6}}}\n\n"
       "}}  // namespace {0}_runtime\n",
       plan.name, plan.generator_version, plan.hash.substr(0, 16), cuda_program_declaration(plan, program),
-      program.name == "step"    ? "one token"
-      : program.name == "steps" ? "tokens one after the other"
-                                : "a block of tokens",
-      sequences, emit_body(plan, program, kernels));
+      about(program), sequences, emit_body(plan, program, kernels));
 }
 
 }  // namespace mambac

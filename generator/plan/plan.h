@@ -41,14 +41,14 @@ enum class Packing {
 };
 
 // A piece of a stream: for its part i, `rows` rows of a checkpoint's tensor from first_row + i * row_step on and
-// `columns` columns from i * column_step on, as [slab of `slab` columns][row][column of the slab], then zeros up to
+// `columns` columns from first_column + i * column_step on, as [slab of `slab` columns][row][column of the slab], then zeros up to
 // `bytes`. Rows from row_end and columns from column_end on are zero, as are those that the next part begins with.
 struct Chunk {
   std::string source;
   Transform transform{};
   WeightType type{};
   int64_t first_row = 0, row_end = 0, row_step = 0, rows = 0;
-  int64_t column_end = 0, column_step = 0, columns = 0, slab = 1;
+  int64_t first_column = 0, column_end = 0, column_step = 0, columns = 0, slab = 1;
   int64_t bytes = 0;
 };
 
@@ -158,8 +158,12 @@ struct NoOperand {};  // a null pointer: no bias, no weight
 // Counts known when the call runs; literal in `step`.
 enum class Count { rows, sequences, tokens };
 struct Part {};  // which thread's part of the work
+// What the program's caller has given, or its loop knows, by its name or as an expression of it: "sampling.top_p".
+struct Given {
+  std::string text;
+};
 
-using Argument = std::variant<Operand, NoOperand, double, int64_t, Count, Part>;
+using Argument = std::variant<Operand, NoOperand, double, int64_t, Count, Part, Given>;
 using TemplateArgument = std::variant<int64_t, std::string>;  // string: a type ("bfloat16"), or "true"/"false"
 
 // How a call spreads over a GPU: a grid of (blocks, ceil(count / per_block)) blocks.
@@ -170,6 +174,9 @@ struct Launch {
   int64_t threads = 0;        // of a block
   int64_t shared_bytes = 0;   // dynamic
   bool cooperative = false;   // all blocks run at the same time
+  // Blocks that read each other's shared memory: all of the call's, or 0 for none.
+  int64_t cluster_blocks = 0;
+  bool overlapping = false;  // the kernel waits by itself for what stands before it on the stream, and may begin earlier
 };
 
 // One call of a kernel.
@@ -183,9 +190,10 @@ struct Call {
 };
 
 // `forward` runs `calls` for every block of tokens, then `outputs_all` or, after the last block, `outputs_last`.
-// `step` runs `calls` and `outputs_all` once; the other programs have `calls` alone.
+// `step` runs `calls` and `outputs_all` once; `generate` runs `calls` for every token; the other programs have `calls`
+// alone.
 struct Program {
-  std::string name;          // "step", "forward", "train", "backward", "weights_pack", "weights_unpack"
+  std::string name;  // "step", "forward", "train", "backward", "weights_pack", "weights_unpack"; "steps", "generate"
   int64_t sequences = 1;     // that one run of the calls works on
   int64_t block_tokens = 1;  // most tokens of a block
   std::vector<WorkspaceBuffer> buffers = {};

@@ -74,6 +74,7 @@ Json json_of(const Chunk& chunk) {
           {"row_end", chunk.row_end},
           {"row_step", chunk.row_step},
           {"rows", chunk.rows},
+          {"first_column", chunk.first_column},
           {"column_end", chunk.column_end},
           {"column_step", chunk.column_step},
           {"columns", chunk.columns},
@@ -145,6 +146,7 @@ Json json_of(const Argument& argument) {
     Json operator()(int64_t value) const { return value; }
     Json operator()(Count count) const { return name_of(count); }
     Json operator()(Part) const { return "part"; }
+    Json operator()(const Given& given) const { return given.text; }
   };
   return std::visit(Visitor{}, argument);
 }
@@ -155,6 +157,8 @@ Json json_of(const Launch& launch) {
   json["threads"] = launch.threads;
   if (launch.shared_bytes > 0) json["shared_bytes"] = launch.shared_bytes;
   if (launch.cooperative) json["cooperative"] = true;
+  if (launch.cluster_blocks > 0) json["cluster_blocks"] = launch.cluster_blocks;
+  if (launch.overlapping) json["overlapping"] = true;
   return json;
 }
 

@@ -55,4 +55,13 @@ void ArtifactMemory::read(void* to, size_t bytes) const {
   }
 }
 
+SharedMemory::SharedMemory(const mambac_artifact& table, size_t bytes) : memory_(nullptr, std::free) {
+  std::array<char, 256> message{};
+  void* memory = nullptr;
+  if (table.device->allocate_shared(&memory, bytes, message.data(), message.size()) != MAMBAC_OK) {
+    fail(ExitCode::environment, "{}: {}", table.name, message.data());
+  }
+  memory_ = {memory, table.device->release_shared};
+}
+
 }  // namespace mambac

@@ -27,4 +27,14 @@ class ArtifactMemory {
   size_t bytes_;
 };
 
+// Memory of this machine that a device writes to while this machine reads it. Throws Error if there is too little.
+class SharedMemory {
+ public:
+  SharedMemory(const mambac_artifact& table, size_t bytes);
+  void* data() { return memory_.get(); }
+
+ private:
+  std::unique_ptr<void, void (*)(void*)> memory_;
+};
+
 }  // namespace mambac

@@ -18,7 +18,8 @@ namespace {
 using Message = std::array<char, 1024>;
 
 [[noreturn]] void fail_with_status(int status, const std::string& what) {
-  const bool machine = status == MAMBAC_WRONG_MACHINE || status == MAMBAC_NO_THREADS || status >= MAMBAC_NO_DEVICE;
+  const bool machine = status == MAMBAC_WRONG_MACHINE || status == MAMBAC_NO_THREADS ||
+                       (status >= MAMBAC_NO_DEVICE && status <= MAMBAC_LAUNCH_FAILED);
   fail(machine ? ExitCode::environment : ExitCode::input, "{}", what);
 }
 
@@ -131,6 +132,20 @@ void Session::forward(const void* input, int32_t count, mambac_outputs outputs, 
     return table.forward(artifact_.weights(), workspace_, state_.data(), from, count, outputs, to);
   });
   check(status, "forward");
+}
+
+void Session::generate(const ArtifactMemory& token, int64_t position, const mambac_sampling& sampling,
+                       ArtifactMemory& marks, int32_t count, int32_t* tokens) {
+  const mambac_artifact& table = artifact_.table();
+  if (table.generate == nullptr) report_missing("generate", "step,forward,generate");
+  const int status = table.generate(artifact_.weights(), workspace_, state_.data(),
+                                    static_cast<const int32_t*>(token.data()), position, &sampling,
+                                    static_cast<unsigned char*>(marks.data()), count, tokens);
+  check(status, "generate");
+}
+
+void Session::synchronize() const {
+  if (artifact_.table().device != nullptr) check(artifact_.table().device->synchronize(), "work");
 }
 
 void Session::train(const mambac_weights& weights, ArtifactMemory& tape, const void* input, int32_t count,

@@ -69,6 +69,12 @@ class Session {
   // artifact has no `forward`, and where one token is left. `output` is that of the last token.
   void feed(std::span<const int32_t> tokens, std::span<float> output);
 
+  // Lets a text go on by itself on the artifact's device; returns at once, and `synchronize` waits. All memory is the
+  // device's but `tokens`, a SharedMemory. The text's last `token`, marks and tokens: as NAME_generate says.
+  void generate(const ArtifactMemory& token, int64_t position, const mambac_sampling& sampling, ArtifactMemory& marks,
+                int32_t count, int32_t* tokens);
+  void synchronize() const;
+
   // state_bytes bytes, plain: the same on every target.
   std::vector<std::byte> state() const;
   void set_state(std::span<const std::byte> bytes);

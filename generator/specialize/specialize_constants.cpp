@@ -38,7 +38,10 @@ Constants::~Constants() {
 std::optional<llvm::APSInt> Constants::value(const clang::Expr* expression) const {
   if (!expression->getType()->isIntegralOrEnumerationType() || expression->isValueDependent()) return std::nullopt;
   clang::Expr::EvalResult result;
-  if (expression->EvaluateAsInt(result, context_)) return result.Val.getInt();
+  if (expression->EvaluateAsInt(result, context_)) {
+    const llvm::APSInt& number = result.Val.getInt();
+    return number.isRepresentableByInt64() ? std::optional(number) : std::nullopt;
+  }
 
   const auto* cast = llvm::dyn_cast<clang::CastExpr>(expression);
   if (cast != nullptr && is_number(cast->getType()) && is_number(cast->getSubExpr()->getType())) {

@@ -6,8 +6,10 @@
 
 #include "fmt/format.h"
 #include "generator/error.h"
+#include "generator/targets/cuda_decode_cluster_program.h"
 #include "generator/targets/cuda_decode_program.h"
 #include "generator/targets/cuda_forward.h"
+#include "generator/targets/cuda_generate.h"
 #include "generator/targets/cuda_kernels.h"
 #include "generator/targets/packing.h"
 #include "generator/targets/plan_operations.h"
@@ -42,14 +44,28 @@ void pack_weights(const Graph& graph, Plan& plan) {
   }
 }
 
+// What takes a token through the whole model in one launch, if anything does.
+struct Decode {
+  std::optional<DecodeClusterShape> cluster;  // a small model's own
+  std::optional<DecodeShape> blocks;
+
+  explicit operator bool() const { return cluster || blocks; }
+};
+
+Decode decode_of(const Plan& plan) {
+  const std::optional<DecodeClusterShape> cluster = decode_cluster_shape_of(plan);
+  return {cluster, cluster ? std::nullopt : decode_shape_of(plan)};
+}
+
 // `step` of one launch, or `steps`: token after token in one launch, or (without calls) step after step.
-Program plan_steps(const Graph& graph, const Plan& plan, const std::optional<DecodeShape>& decode,
-                   const std::string& name) {
+Program plan_steps(const Graph& graph, const Plan& plan, const Decode& decode, const std::string& name) {
   Program program{.name = name, .sequences = plan.deployment.batch};
-  if (!decode) return program;
-  program.calls.push_back(
-      decode_call(graph, plan, *decode, name == "step" ? Argument(int64_t{1}) : Argument(Count::tokens)));
-  program.buffers.push_back(decode_exchange(*decode));
+  const Argument count = name == "step" ? Argument(int64_t{1}) : Argument(Count::tokens);
+  if (decode.cluster) program.calls.push_back(decode_cluster_call(graph, plan, *decode.cluster, count));
+  if (decode.blocks) {
+    program.calls.push_back(decode_call(graph, plan, *decode.blocks, decode_arguments(plan.model, count)));
+    program.buffers.push_back(decode_exchange(*decode.blocks));
+  }
   return program;
 }
 
@@ -64,7 +80,7 @@ Program plan_program(const Graph& graph, const Plan& plan, const std::string& na
 void plan_for_cuda(const Graph& graph, Plan& plan) {
   check_family(plan.model);
   if (plan.deployment.blocks == 0) plan.deployment.blocks = usual_multiprocessors(plan.deployment.arch);
-  const std::optional<DecodeShape> decode = decode_shape_of(plan);
+  const Decode decode = decode_of(plan);
   const bool has_forward = std::ranges::count(plan.deployment.programs, "forward") > 0;
   // On tensor cores only where step does not read the same weights row by row.
   const std::optional<ForwardShape> tiles = has_forward && decode ? forward_shape_of(plan) : std::nullopt;
@@ -73,11 +89,13 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
   } else if (!decode || has_forward) {
     pack_weights(graph, plan);
   }
-  if (decode) pack_for_decode(graph, *decode, plan);
-  const int64_t kept_floats = decode ? decode_exchange(*decode).row_stride : 0;
+  if (decode.cluster) pack_for_decode_cluster(graph, *decode.cluster, plan);
+  if (decode.blocks) pack_for_decode(graph, *decode.blocks, plan);
+  const int64_t kept_floats = decode.blocks ? decode_exchange(*decode.blocks).row_stride : 0;
   for (const std::string& name : plan.deployment.programs) {
     const bool stepwise = name == "steps" || (name == "step" && decode);
     Program program = stepwise                     ? plan_steps(graph, plan, decode, name)
+                      : name == "generate"         ? plan_generate(graph, plan, decode.blocks)
                       : name == "forward" && tiles ? plan_forward(graph, plan, *tiles)
                                                    : plan_program(graph, plan, name);
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program, kept_floats));
@@ -85,8 +103,10 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
   }
   plan.choices = {
       {"blocks", fmt::format("at least {} multiprocessors", plan.deployment.blocks)},
-      {"step", decode ? fmt::format("one launch of {} blocks that wait for one another", decode->blocks)
-                      : "a launch for each operation"},
+      {"step", decode.cluster  ? fmt::format("one launch of a cluster of {} blocks, which holds the whole model",
+                                             decode.cluster->blocks)
+               : decode.blocks ? fmt::format("one launch of {} blocks that wait for one another", decode.blocks->blocks)
+                               : "a launch for each operation"},
       {"matrices", decode && has_forward
                        ? "for forward row by row as in the checkpoint, for step as its blocks read them"
                    : decode ? "as the blocks of step read them"

@@ -7,7 +7,8 @@
 namespace mambac {
 
 std::optional<DecodeClusterShape> decode_cluster_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer,
-                                                       int64_t weight_bytes) {
+                                                       int64_t most_blocks) {
+  constexpr int64_t weight_bytes = sizeof(float);
   constexpr int64_t shared_memory = (227 << 10) - 256;  // the barriers take some
   constexpr int64_t states = 16;
   const bool served = model.continuous() && model.output_size == 0 && model.norm == Norm::rms &&
@@ -17,6 +18,7 @@ std::optional<DecodeClusterShape> decode_cluster_shape(const ModelConfiguration&
 
   DecodeClusterShape shape;
   shape.blocks = 16;
+  if (most_blocks < shape.blocks) return std::nullopt;
   shape.channels = round_up(divide_up(mixer.inner_size, shape.blocks), 8);
   shape.warps = shape.channels / 2;
   shape.threads = 32 * shape.warps;

@@ -18,8 +18,9 @@ struct DecodeClusterShape {
   int64_t threads = 0, shared_bytes = 0;
 };
 
-// Nothing if the kernel does not serve the model, or the cluster does not hold it.
+// Nothing if the kernel does not serve the model, or the cluster does not hold it. Weights of f32: the kernel keeps
+// dt_proj as float, which would not be the dt_proj of a model in bf16.
 std::optional<DecodeClusterShape> decode_cluster_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer,
-                                                       int64_t weight_bytes);
+                                                       int64_t most_blocks);
 
 }  // namespace mambac

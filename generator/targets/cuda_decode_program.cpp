@@ -5,6 +5,7 @@
 #include "generator/shape.h"
 #include "generator/targets/call_builder.h"
 #include "generator/targets/packing.h"
+#include "generator/targets/stream_builder.h"
 
 namespace mambac {
 namespace {
@@ -13,79 +14,6 @@ const Mamba1Mixer& mixer_of(const Plan& plan) { return std::get<Mamba1Mixer>(pla
 
 bool has_head(const ModelConfiguration& model) { return !model.continuous() || model.output_size > 0; }
 bool is_tied(const ModelConfiguration& model) { return !model.continuous() && model.tied_embedding; }
-
-// Makes the chunks of one stream.
-class StreamBuilder {
- public:
-  StreamBuilder(const Graph& graph, WeightType matrices, std::string name, int64_t parts)
-      : graph_(graph), matrices_(matrices) {
-    tensor_.name = std::move(name);
-    tensor_.packing = Packing::stream;
-    tensor_.type = matrices;
-    tensor_.parts = parts;
-  }
-
-  // `rows` rows of a weight for each part, all of its columns up to `columns` in slabs.
-  StreamBuilder& rows_of(const std::string& weight, int64_t first_row, int64_t row_end, int64_t rows, int64_t columns,
-                         int64_t slab) {
-    Chunk chunk = chunk_of(weight, rows, columns, slab);
-    chunk.first_row = first_row;
-    chunk.row_end = row_end;
-    chunk.row_step = rows;
-    return add(chunk);
-  }
-  // All rows of a weight, `step` columns for each part, filled up to `columns`.
-  StreamBuilder& columns_of(const std::string& weight, int64_t step, int64_t columns, int64_t slab) {
-    Chunk chunk = chunk_of(weight, graph_.checkpoint_tensor(graph_.weight(weight).source).shape.front(), columns, slab);
-    chunk.row_end = chunk.rows;
-    chunk.column_step = step;
-    return add(chunk);
-  }
-  // `floats` zeros: a vector that the model does not have. `like`: any weight, of which nothing is read.
-  StreamBuilder& zeros(const std::string& like, int64_t floats) { return rows_of(like, 0, 0, floats, 1, 1); }
-
-  // Zeros up to `bytes` since the last call of fill_up or the start.
-  StreamBuilder& fill_up(int64_t bytes) {
-    tensor_.chunks.back().bytes += bytes - filled_;
-    filled_ = 0;
-    return *this;
-  }
-  StreamBuilder& fill_up_to_multiple(int64_t multiple) {
-    const int64_t missing = round_up(filled_, multiple) - filled_;
-    tensor_.chunks.back().bytes += missing;
-    filled_ += missing;
-    return *this;
-  }
-
-  void add_to(Plan& plan) {
-    for (const Chunk& chunk : tensor_.chunks) tensor_.bytes += tensor_.parts * chunk.bytes;
-    add_weight(std::move(tensor_), plan);
-  }
-
- private:
-  Chunk chunk_of(const std::string& name, int64_t rows, int64_t columns, int64_t slab) const {
-    const GraphWeight& weight = graph_.weight(name);
-    const CheckpointTensor& source = graph_.checkpoint_tensor(weight.source);
-    Chunk chunk{.source = weight.source, .transform = weight.transform};
-    chunk.type = source.matrix ? matrices_ : WeightType::f32;
-    chunk.rows = rows;
-    chunk.column_end = element_count(std::span(source.shape).subspan(1));
-    chunk.columns = columns;
-    chunk.slab = slab;
-    chunk.bytes = rows * columns * bytes_of_element(chunk.type);
-    return chunk;
-  }
-  StreamBuilder& add(const Chunk& chunk) {
-    tensor_.chunks.push_back(chunk);
-    filled_ += chunk.bytes;
-    return *this;
-  }
-
-  const Graph& graph_;
-  WeightType matrices_;
-  PackedTensor tensor_;
-  int64_t filled_ = 0;
-};
 
 void pack_layers(const Graph& graph, const DecodeShape& shape, Plan& plan) {
   const Mamba1Mixer& mixer = mixer_of(plan);
@@ -96,7 +24,13 @@ void pack_layers(const Graph& graph, const DecodeShape& shape, Plan& plan) {
     const int64_t product_bytes = channels * shape.size_padded * bytes_of_element(plan.weight_type);
     stream.rows_of(named("in_proj"), 0, inner, channels, shape.size_padded, shape.size_slab).fill_up(product_bytes);
 
-    stream.columns_of(named("x_proj"), channels, round_up(channels, width), width)
+    const int64_t exchanged = mixer.delta_rank + 2 * mixer.state_size;
+    stream
+        .columns_of(named("x_proj"), {.row_end = exchanged,
+                                      .rows = exchanged,
+                                      .step = channels,
+                                      .columns = round_up(channels, width),
+                                      .slab = width})
         .rows_of(named("convolution"), 0, inner, channels, mixer.convolution_taps, 1);
     if (mixer.convolution_bias) {
       stream.rows_of(named("convolution_bias"), 0, inner, channels, 1, 1);
@@ -178,7 +112,15 @@ void pack_for_decode(const Graph& graph, const DecodeShape& shape, Plan& plan) {
   }
 }
 
-Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape, Argument tokens) {
+DecodeArguments decode_arguments(const ModelConfiguration& model, Argument count) {
+  const Operand tokens{Space::tokens, "", 0, 1, 1}, values{Space::input, "", 0, model.input_size, model.input_size};
+  return {.tokens = model.continuous() ? Argument(NoOperand{}) : Argument(tokens),
+          .input = model.continuous() ? Argument(values) : Argument(NoOperand{}),
+          .output = Operand{Space::output, "", 0, model.outputs(), model.outputs(), false, true},
+          .count = std::move(count)};
+}
+
+Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape, const DecodeArguments& arguments) {
   const ModelConfiguration& model = plan.model;
   const Mamba1Mixer& mixer = mixer_of(plan);
   const bool head = has_head(model), continuous = model.continuous();
@@ -217,18 +159,16 @@ Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape,
                 {"EmbeddingOffset", offset_of(plan, "decode.embedding", !continuous)},
                 {"HeadOffset", offset_of(plan, is_tied(model) ? "decode.embedding" : "decode.head", head)},
                 {"HeadBiasOffset", offset_of(plan, "decode.head_bias", head && continuous)}};
-  const Operand tokens_in{Space::tokens, "", 0, 1, 1},
-      values_in{Space::input, "", 0, model.input_size, model.input_size};
   const WorkspaceBuffer exchange = decode_exchange(shape);
   call.arguments = {
       {"weights", Operand{Space::weights, ""}},
       {"state", Operand{Space::state, graph.state.front().name, 0, 0, 0, false, true}},
       {"exchange_memory", Operand{Space::workspace, exchange.name, 0, exchange.row_stride, exchange.row_stride}},
-      {"tokens", continuous ? Argument(NoOperand{}) : Argument(tokens_in)},
-      {"input", continuous ? Argument(values_in) : Argument(NoOperand{})},
-      {"output", Operand{Space::output, "", 0, model.outputs(), model.outputs(), false, true}},
-      {"count", std::move(tokens)},
-      {"stopped", NoOperand{}},
+      {"tokens", arguments.tokens},
+      {"input", arguments.input},
+      {"output", arguments.output},
+      {"count", arguments.count},
+      {"stopped", arguments.stopped},
       {"epsilon", model.norm_epsilon},
       {"delta_epsilon", mixer.delta_b_c_norm_epsilon.value_or(0)}};
   call.launch =

@@ -16,8 +16,17 @@ std::optional<DecodeShape> decode_shape_of(const Plan& plan);
 // Adds the streams that the kernel reads to the plan's weights.
 void pack_for_decode(const Graph& graph, const DecodeShape& shape, Plan& plan);
 
-// The launch for `tokens` tokens, one after the other.
-Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape, Argument tokens);
+// What programs give the kernel to read and to write.
+struct DecodeArguments {
+  Argument tokens, input;  // one of them is none
+  Argument output;
+  Argument count;
+  Argument stopped = NoOperand{};  // where a number other than 0 says that nothing is to be done
+};
+// `count` of a program's own tokens or inputs, one after the other.
+DecodeArguments decode_arguments(const ModelConfiguration& model, Argument count);
+
+Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape, const DecodeArguments& arguments);
 
 // What the launches of every program share and leave for the next one; at the start of the workspace.
 WorkspaceBuffer decode_exchange(const DecodeShape& shape);

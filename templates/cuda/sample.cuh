@@ -6,6 +6,8 @@
 // and, among equals, its number. Most likely tokens come first. Every choice asks for the first place at which a sum
 // over the places up to it reaches a target: top-k counts tokens, top-p and the draw add up probabilities (integers,
 // in steps of 2^-28 of the largest). The place is found ten bits at a time, by a histogram of 1024 bins.
+//
+// generator/text/sampling.h chooses the same tokens on the host.
 #pragma once
 
 #include "runtime/cuda_cluster.h"
@@ -71,7 +73,7 @@ __device__ inline unsigned long long place_of_token(unsigned steps, int index) {
 template <int Blocks, int PerThread>
 __device__ inline unsigned long long find_place(const unsigned* steps, const unsigned* probabilities,
                                                 unsigned long long last, int choice, int top_k, float top_p,
-                                                unsigned long long seed, const int* position) {
+                                                unsigned long long seed, unsigned long long position) {
   __shared__ unsigned low[1024], high[1024], tokens[1024];  // the probability is high << 14 + low
   constexpr int share = 1024 / Blocks;                      // of the bins
   __shared__ unsigned long long shares[Blocks][share];
@@ -134,7 +136,7 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
         const double whole = static_cast<double>(all);
         if (choice == 0) target = top_k;
         if (choice == 1) target = static_cast<unsigned long long>(top_p * whole);
-        if (choice == 2) target = static_cast<unsigned long long>(random_uniform(seed, *position) * whole) + 1;
+        if (choice == 2) target = static_cast<unsigned long long>(random_uniform(seed, position) * whole) + 1;
         if (target == 0) target = 1;
       }
       if (target > all) target = all;
@@ -154,14 +156,16 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
   return prefix;
 }
 
-// One token, after `control[0]` earlier ones: written to control[2] (where decode reads it), to history[control[0]]
-// and, for the host, to shown[control[3]]; then control[0] and control[3] count it. `stop`: the token that sets
-// control[1], after which nothing happens any more. Logits that are not finite give token -1 and stop. `seen`
-// (`Vocabulary`): not 0 for tokens of the text so far.
+// The token number `index` of a text that goes on, to tokens[index], which the host may watch, and to control[0], where
+// decode reads it. One that ends the text sets control[1], as do logits that are not finite, of which token -1 comes;
+// from then on nothing happens. `marks` (`Vocabulary`): MAMBAC_SEEN, MAMBAC_END and MAMBAC_NEVER of runtime/mambac.h.
+// `position`: of the random number; the length of the text so far.
 template <int Vocabulary, int Blocks>
 __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
-    sample(const float* logits, int* control, int* history, volatile int* shown, unsigned char* seen, float temperature,
-           int top_k, float top_p, float min_p, float penalty, unsigned long long seed, int stop) {
+    sample(const float* logits, int* control, int index, volatile int* tokens, unsigned char* marks,
+           float temperature, int top_k, float top_p, float min_p, float penalty, unsigned long long seed,
+           unsigned long long position) {
+  constexpr unsigned seen = 1, end = 2, never = 4;
   constexpr int per_thread = (Vocabulary + Blocks * 1024 - 1) / (Blocks * 1024);
   static_assert(Vocabulary <= 1 << 18);
   const int first = rank_in_cluster() * 1024 + threadIdx.x;
@@ -171,15 +175,15 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
   float logit[per_thread];
   unsigned long long best = 0;
 #pragma unroll
-  for (int index = 0; index < per_thread; ++index) {
-    const int token = first + index * Blocks * 1024;
-    logit[index] = 0.0f;
-    if (token < Vocabulary) {
-      logit[index] = logits[token];
-      if (penalty != 1.0f && seen[token] != 0)
-        logit[index] = logit[index] < 0.0f ? logit[index] * penalty : logit[index] / penalty;
-      const unsigned bits = __float_as_uint(logit[index]);
-      const bool finite = fabsf(logit[index]) <= 3.4e38f;
+  for (int part = 0; part < per_thread; ++part) {
+    const int token = first + part * Blocks * 1024;
+    const unsigned mark = token < Vocabulary ? marks[token] : never;
+    logit[part] = __uint_as_float(0xff800000);  // minus infinity
+    if ((mark & never) == 0) {
+      logit[part] = logits[token];
+      if ((mark & seen) != 0) logit[part] = logit[part] < 0.0f ? logit[part] * penalty : logit[part] / penalty;
+      const unsigned bits = __float_as_uint(logit[part]);
+      const bool finite = fabsf(logit[part]) <= 3.4e38f;
       const unsigned rising = !finite ? 0xffffffff : bits >> 31 != 0 ? ~bits : bits | 0x80000000;
       const unsigned long long key = static_cast<unsigned long long>(rising) << 32 | (0xffffffff - token);
       best = key > best ? key : best;
@@ -188,18 +192,17 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
   best = largest_of_cluster<Blocks>(best);
   const unsigned rising = static_cast<unsigned>(best >> 32);
   int chosen = static_cast<int>(0xffffffff - static_cast<unsigned>(best));
-  if (rising == 0xffffffff) {
+  if (rising == 0xffffffff || best == 0) {
     chosen = -1;
   } else if (temperature > 0.0f) {
     const float largest = __uint_as_float(rising >> 31 != 0 ? rising & 0x7fffffff : ~rising);
     unsigned steps[per_thread];
     unsigned probabilities[per_thread];
 #pragma unroll
-    for (int index = 0; index < per_thread; ++index) {
-      const int token = first + index * Blocks * 1024;
-      const float distance = (largest - logit[index]) / temperature;
-      steps[index] = distance < 31.9f ? static_cast<unsigned>(distance * 0x1p27f) : 0xffffffff;
-      probabilities[index] = token < Vocabulary ? static_cast<unsigned>(expf(-distance) * 0x1p28f + 0.5f) : 0;
+    for (int part = 0; part < per_thread; ++part) {
+      const float distance = (largest - logit[part]) / temperature;
+      steps[part] = distance < 31.9f ? static_cast<unsigned>(distance * 0x1p27f) : 0xffffffff;
+      probabilities[part] = static_cast<unsigned>(expf(-distance) * 0x1p28f + 0.5f);
     }
     // Top-k, top-p, the draw.
     unsigned long long last = ~0ull;
@@ -208,19 +211,19 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
       if (choice == 1 && top_p >= 1.0f) choice = 2;
       if (choice == 2) {
 #pragma unroll
-        for (int index = 0; index < per_thread; ++index) {
-          if (static_cast<float>(probabilities[index]) < min_p * 0x1p28f) probabilities[index] = 0;
+        for (int part = 0; part < per_thread; ++part) {
+          if (static_cast<float>(probabilities[part]) < min_p * 0x1p28f) probabilities[part] = 0;
         }
       }
-      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice, top_k, top_p, seed, control);
+      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice, top_k, top_p, seed, position);
       if (choice == 0) last |= 0x3ffff;  // tokens as likely as the last one stay
     }
     // The chosen one is the last place up to it that has a probability.
     best = 0;
 #pragma unroll
-    for (int index = 0; index < per_thread; ++index) {
-      const unsigned long long place = place_of_token<Blocks>(steps[index], index);
-      if (probabilities[index] > 0 && place <= last && place + 1 > best) best = place + 1;
+    for (int part = 0; part < per_thread; ++part) {
+      const unsigned long long place = place_of_token<Blocks>(steps[part], part);
+      if (probabilities[part] > 0 && place <= last && place + 1 > best) best = place + 1;
     }
     best = largest_of_cluster<Blocks>(best);
     chosen = static_cast<int>(best - 1 & 0x3ffff);
@@ -228,13 +231,10 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
 
   synchronize_cluster();  // all have read control
   if (first == 0) {
-    control[2] = chosen;
-    history[control[0]] = chosen;
-    if (shown != nullptr) shown[control[3]] = chosen;
-    if (chosen >= 0) seen[chosen] = 1;
-    if (chosen == stop || chosen < 0) control[1] = 1;
-    ++control[0];
-    ++control[3];
+    control[0] = chosen;
+    control[1] = chosen < 0 || (marks[chosen] & end) != 0 ? 1 : 0;
+    tokens[index] = chosen;
+    if (chosen >= 0) marks[chosen] |= seen;
     __threadfence_system();
   }
 }
