@@ -88,6 +88,16 @@ class Weights(ctypes.Structure):
                 ("owner", ctypes.c_void_p)]
 
 
+class Sampling(ctypes.Structure):
+    _fields_ = [("temperature", ctypes.c_float), ("top_k", ctypes.c_int32), ("top_p", ctypes.c_float),
+                ("min_p", ctypes.c_float), ("repetition_penalty", ctypes.c_float), ("seed", ctypes.c_uint64)]
+
+
+GREEDY = Sampling(0, 0, 1, 0, 1, 0)
+TOP_P = Sampling(0.9, 0, 0.95, 0, 1, 1)
+SEEN, END, NEVER = 1, 2, 4  # mambac_mark
+
+
 class Cuda:
     """The CUDA runtime, as far as it is needed here."""
 
@@ -242,6 +252,25 @@ class Artifact:
             parts.append(numpy.swapaxes(outputs, 0, 1))
         return numpy.concatenate(parts, 1)
 
+    def generate(self, token, count, sampling, marks, position=1):
+        """The tokens that follow `token`, which the state has not seen."""
+        first, places, out = self.cuda.allocate(4), self.cuda.allocate(marks.size), self.cuda.allocate(4 * count)
+        self.cuda.to_device(first, numpy.array([token], numpy.int32))
+        self.cuda.to_device(places, marks)
+        self.cuda.to_device(out, numpy.full(count, -2, numpy.int32))
+        self.run("generate", first, ctypes.c_int64(position), ctypes.byref(sampling), places, count, out)
+        self.cuda.synchronize()
+        tokens = self.cuda.to_host(out, count, numpy.int32)
+        for pointer in [first, places, out]:
+            self.cuda.call("cudaFree", pointer)
+        return tokens
+
+    def marks(self):
+        """Padding of the vocabulary is never chosen."""
+        marks = numpy.zeros(self.outputs, numpy.uint8)
+        marks[self.plan["model"].get("vocabulary_used") or self.outputs:] = NEVER
+        return marks
+
     def programs(self):
         return [one["name"] for one in self.plan["programs"]]
 
@@ -293,16 +322,59 @@ def state_errors(artifact, floats, right):
     return worst
 
 
-def greedy(artifact, outputs, golden):
-    """How many of the golden's greedy tokens follow from the present state, by step."""
+def greedy(artifact, outputs, golden, least_margin):
+    """How many of the golden's greedy tokens follow from the present state, by step. `least_margin`: tokens whose logit
+    is not that much above the next one's count whatever was chosen."""
     used = artifact.plan["model"].get("vocabulary_used") or artifact.outputs
-    logits = outputs[0, -1]
-    for index, right in enumerate(golden["greedy_ids"].ravel()):
+    logits, found = outputs[0, -1], 0
+    for right, margin in zip(golden["greedy_ids"].ravel(), golden["greedy_margins"].ravel()):
+        found += int(numpy.argmax(logits[:used]) == right or margin < least_margin)
+        logits = artifact.run_tokens("step", numpy.full((artifact.batch, 1), right, numpy.int32))[0, -1]
+    return found
+
+
+def check_generate(artifact, values, golden):
+    """generate against step and the host's choice: greedy tokens, the state behind them, an end, the same bits twice."""
+    used = artifact.plan["model"].get("vocabulary_used") or artifact.outputs
+    last = int(values[0, -1])
+    count = golden["greedy_ids"].size if "greedy_ids" in golden else 64
+
+    def read_prompt():
+        artifact.reset()
+        if values.shape[1] > 1:
+            artifact.run_tokens("step", values[:, :-1])
+
+    read_prompt()
+    right, token = [], last
+    for _ in range(count):
+        logits = artifact.run_tokens("step", numpy.full((1, 1), token, numpy.int32))[0, -1]
         token = int(numpy.argmax(logits[:used]))
-        if token != right:
-            return index
-        logits = artifact.run_tokens("step", numpy.full((artifact.batch, 1), token, numpy.int32))[0, -1]
-    return golden["greedy_ids"].size
+        right.append(token)
+    state = artifact.state_floats()
+    read_prompt()
+    greedy_tokens = artifact.generate(last, count, GREEDY, artifact.marks())
+    same_state = artifact.state_floats().tobytes() == state.tobytes()
+    sampled = []
+    for seed in [1, 1, 2]:
+        read_prompt()
+        TOP_P.seed = seed
+        sampled.append(artifact.generate(last, count, TOP_P, artifact.marks()))
+    marks = artifact.marks()
+    marks[right[count // 2]] |= END
+    read_prompt()
+    ended = artifact.generate(last, count, GREEDY, marks)
+    end = right.index(right[count // 2])
+    result = {"artifact": os.path.basename(artifact.folder), "program": "generate", "tokens": count,
+              "greedy": int((greedy_tokens == right).sum()), "state_of_step": bool(same_state),
+              "same_bits": bool((sampled[0] == sampled[1]).all()), "seed_matters": bool((sampled[0] != sampled[2]).any()),
+              "sampled": [int(sampled[0].min()), int(sampled[0].max())],
+              "ends": bool((ended[:end + 1] == right[:end + 1]).all() and (ended[end + 1:] == -2).all())}
+    result["passed"] = bool(result["greedy"] == count and same_state and result["same_bits"] and result["ends"]
+                            and sampled[0].min() >= 0 and sampled[0].max() < used)
+    if "greedy_ids" in golden:
+        result["golden"] = int((greedy_tokens == golden["greedy_ids"].ravel()).sum())
+        result["passed"] = result["passed"] and result["golden"] == count
+    return result
 
 
 def check(cuda, folder, golden_path):
@@ -319,6 +391,10 @@ def check(cuda, folder, golden_path):
         right = numpy.broadcast_to(right, (artifact.batch,) + right.shape)
     results, of_step = [], None
     for program in artifact.programs():
+        if program == "generate":
+            results.append(check_generate(artifact, values, golden))
+            print(f"{'ok    ' if results[-1]['passed'] else 'FAILED'} {results[-1]}", flush=True)
+            continue
         answers = []
         for _ in range(2):
             artifact.reset()
@@ -343,7 +419,8 @@ def check(cuda, folder, golden_path):
         worst = max(result["outputs"], result["state"] or 0.0)
         result["passed"] = bool(worst <= tolerance and result["against_step"] <= 2 * rounding and result["same_bits"])
         if "greedy_ids" in golden and not artifact.continuous and exact:
-            result["greedy"] = greedy(artifact, outputs, golden)
+            rounds = artifact.rounds_operands("step") or artifact.rounds_operands(program)
+            result["greedy"] = greedy(artifact, outputs, golden, 0.1 if rounds else 0.0)
             result["passed"] = result["passed"] and result["greedy"] == golden["greedy_ids"].size
         results.append(result)
         print(f"{'ok    ' if result['passed'] else 'FAILED'} {result}", flush=True)
@@ -400,6 +477,16 @@ def measure(cuda, folder):
 
             def call():
                 artifact.run("steps", artifact.input, of_call, artifact.output)
+            calls, rounds = 3, 9
+        elif program == "generate":
+            of_call = 64
+            token, marks = cuda.allocate(4), cuda.allocate(artifact.outputs)
+            cuda.to_device(token, numpy.array([1], numpy.int32))
+            cuda.to_device(marks, artifact.marks())
+
+            def call():
+                artifact.function("state_reset")(artifact.state, artifact.stream)
+                artifact.run("generate", token, ctypes.c_int64(1), ctypes.byref(TOP_P), marks, of_call, artifact.input)
             calls, rounds = 3, 9
         else:
             def call():

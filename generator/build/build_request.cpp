@@ -63,7 +63,7 @@ void add_build_options(CLI::App& command, BuildRequest& request) {
   command.add_option("--batch", request.batch, "sequences that a call works on (default 1)");
   command.add_option("--forward-tokens", request.forward_tokens, "most tokens of one forward (default 64)");
   command.add_option("--threads", request.threads, "threads of a call (default 1)");
-  command.add_option("--programs", request.programs, "step,forward (default), step, or step,forward,train");
+  command.add_option("--programs", request.programs, "of step, forward (both by default), train (cpu), steps and generate (cuda)");
   command.add_option("--train-tokens", request.train_tokens, "most tokens of one train (default 32)");
   command.add_option("--tape", request.tape,
                      "what train keeps for backward: small (default) computes more again, fast less");

@@ -46,6 +46,11 @@ std::string prepare_kernels(const Kernels& kernels) {
   return text;
 }
 
+// Whether its products are made on tensor cores, from operands in bf16.
+bool rounds_operands(const Program& program) {
+  return std::ranges::any_of(program.calls, [](const Call& call) { return call.kernel == "project_tiles"; });
+}
+
 void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) {
   const std::string number = number_of(plan.deployment.arch);
   const bool exact = !std::isdigit(static_cast<unsigned char>(number.back()));
@@ -59,10 +64,14 @@ void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) 
   values["BLOCKS"] = std::to_string(plan.deployment.blocks);
   values["INPUT_STEPS"] = tokens ? fmt::format("tokens (count, {}_BATCH)", values.at("UPPER"))
                                  : fmt::format("input (count, {0}_BATCH, {0}_INPUT_SIZE)", values.at("UPPER"));
-  const bool rounds =
-      std::ranges::any_of(kernels.distinct(), [](const Call* call) { return call->kernel == "project_tiles"; });
-  values["STEP_TOLERANCE"] = rounds ? "5e-3" : values.at("TOLERANCE");
-  if (rounds) values["TOLERANCE"] = "2e-6 (of forward, whose products round their operands to bf16: 5e-3)";
+  const bool some_round = std::ranges::any_of(plan.programs, rounds_operands);
+  const bool all_round = std::ranges::all_of(plan.programs, rounds_operands);
+  values["STEP_TOLERANCE"] = some_round ? "5e-3" : values.at("TOLERANCE");
+  if (all_round) {
+    values["TOLERANCE"] = "5e-3 (products round their operands to bf16)";
+  } else if (some_round) {
+    values["TOLERANCE"] = "2e-6 (of forward, whose products round their operands to bf16: 5e-3)";
+  }
   values["BAD_INPUT"] =
       tokens
           ? "a token outside of the vocabulary gives NaN in\n"

@@ -21,6 +21,10 @@ bool is_number(const std::string& text) { return text.find_first_not_of("0123456
 std::string grid_text(const Launch& launch, const CountTexts& counts) {
   if (launch.per_block == 0) return fmt::format("dim3({})", launch.blocks);
   std::string text = text_of(launch.count, counts);
+  if (launch.count == Count::tokens && is_number(text)) {
+    return fmt::format("dim3({}, {})", launch.blocks,
+                       std::stoll(counts.sequences) * divide_up(std::stoll(text), launch.per_block));
+  }
   if (launch.count == Count::tokens && counts.sequences != "1") {
     return fmt::format("dim3({}, {} * (({} + {}) / {}))", launch.blocks, counts.sequences, text, launch.per_block - 1,
                        launch.per_block);

@@ -82,10 +82,16 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
   if (plan.deployment.blocks == 0) plan.deployment.blocks = usual_multiprocessors(plan.deployment.arch);
   const Decode decode = decode_of(plan);
   const bool has_forward = std::ranges::count(plan.deployment.programs, "forward") > 0;
-  // On tensor cores only where step does not read the same weights row by row.
-  const std::optional<ForwardShape> tiles = has_forward && decode ? forward_shape_of(plan) : std::nullopt;
-  if (tiles) {
-    pack_for_forward(graph, *tiles, plan);
+  // On tensor cores: forward, and the step of many sequences. Both or neither, for they read the same weights.
+  const bool many = plan.deployment.batch > 1;
+  const std::optional<ForwardShape> token = many ? forward_shape_of(plan, 1) : std::nullopt;
+  const std::optional<ForwardShape> tokens =
+      has_forward && (many || decode) ? forward_shape_of(plan, plan.deployment.forward_tokens) : std::nullopt;
+  std::vector<ForwardShape> in_tiles;
+  if (token) in_tiles.push_back(*token);
+  if (tokens) in_tiles.push_back(*tokens);
+  if (!in_tiles.empty()) {
+    pack_in_tiles(graph, in_tiles, plan);
   } else if (!decode || has_forward) {
     pack_weights(graph, plan);
   }
@@ -94,10 +100,11 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
   const int64_t kept_floats = decode.blocks ? decode_exchange(*decode.blocks).row_stride : 0;
   for (const std::string& name : plan.deployment.programs) {
     const bool stepwise = name == "steps" || (name == "step" && decode);
-    Program program = stepwise                     ? plan_steps(graph, plan, decode, name)
-                      : name == "generate"         ? plan_generate(graph, plan, decode.blocks)
-                      : name == "forward" && tiles ? plan_forward(graph, plan, *tiles)
-                                                   : plan_program(graph, plan, name);
+    Program program = stepwise                      ? plan_steps(graph, plan, decode, name)
+                      : name == "generate"          ? plan_generate(graph, plan, decode.blocks)
+                      : name == "step" && token     ? plan_in_tiles(graph, plan, *token, name)
+                      : name == "forward" && tokens ? plan_in_tiles(graph, plan, *tokens, name)
+                                                    : plan_program(graph, plan, name);
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program, kept_floats));
     plan.programs.push_back(std::move(program));
   }
@@ -106,13 +113,15 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
       {"step", decode.cluster  ? fmt::format("one launch of a cluster of {} blocks, which holds the whole model",
                                              decode.cluster->blocks)
                : decode.blocks ? fmt::format("one launch of {} blocks that wait for one another", decode.blocks->blocks)
+               : token         ? "products on tensor cores, operands in bf16, sums and state in f32"
                                : "a launch for each operation"},
-      {"matrices", decode && has_forward
-                       ? "for forward row by row as in the checkpoint, for step as its blocks read them"
-                   : decode ? "as the blocks of step read them"
-                            : "row by row as in the checkpoint"},
-      {"forward", tiles ? "products on tensor cores, operands in bf16, sums and state in f32"
-                        : "all tokens of a call go through a layer together"},
+      {"matrices", decode && has_forward ? fmt::format("for forward {}, for step as its blocks read them",
+                                                       tokens ? "in tiles" : "row by row as in the checkpoint")
+                   : token               ? "in tiles"
+                   : decode              ? "as the blocks of step read them"
+                                         : "row by row as in the checkpoint"},
+      {"forward", tokens ? "products on tensor cores, operands in bf16, sums and state in f32"
+                         : "all tokens of a call go through a layer together"},
       {"unrolled", "layers, taps, states, rows of a product's tile"},
   };
 }

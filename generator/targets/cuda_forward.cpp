@@ -20,9 +20,7 @@ struct Sizes {
   int64_t size, inner, states, rank, taps, shared;  // shared: dt, B and C
   int64_t channels;                                 // of state, taps, A
   int64_t size_panels, inner_panels, rank_panels;   // columns in panels
-  int64_t size_rows, projected_rows, shared_rows,
-      delta_rows;              // rows of weights, padded to tiles
-  int64_t rows, operand_rows;  // of activations
+  int64_t operand_rows;                             // of activations
 };
 
 Sizes sizes_of(const Plan& plan, const ForwardShape& shape) {
@@ -33,24 +31,12 @@ Sizes sizes_of(const Plan& plan, const ForwardShape& shape) {
   sizes.channels = round_up(sizes.inner, channel_padding);
   sizes.size_panels = round_up(sizes.size, panel);
   sizes.inner_panels = round_up(sizes.inner, panel);
-  sizes.projected_rows = round_up(2 * sizes.inner_panels, shape.in.outputs);
   sizes.rank_panels = round_up(sizes.rank, panel);
-  sizes.size_rows = round_up(sizes.size, shape.out.outputs);
-  sizes.shared_rows = round_up(sizes.shared, shape.x.outputs);
-  sizes.delta_rows = round_up(sizes.inner_panels, shape.dt.outputs);
-  sizes.rows = plan.deployment.batch * plan.deployment.forward_tokens;
-  sizes.operand_rows = round_up(sizes.rows, operand_rows);
+  sizes.operand_rows = round_up(plan.deployment.batch * shape.tokens, operand_rows);
   return sizes;
 }
 
-// Of the head, whose matrix may be the embedding.
-ProductTiles head_tiles(const Plan& plan) {
-  return product_tiles(plan.deployment.batch * plan.deployment.forward_tokens, plan.model.outputs(),
-                       plan.model.model_size, plan.deployment.blocks);
-}
-
-// A matrix in tiles: every segment of its rows padded to `segment_rows`, all of
-// them to `rows`.
+// A matrix in tiles: every segment of its rows padded to `segment_rows`, all of them to `rows`.
 void add_tiles(const Graph& graph, const std::string& name, int64_t segment_rows, int64_t rows, Plan& plan) {
   PackedTensor tensor = unpacked(graph, graph.weight(name), plan.weight_type);
   tensor.packing = Packing::tiles;
@@ -62,11 +48,11 @@ void add_tiles(const Graph& graph, const std::string& name, int64_t segment_rows
 }
 
 // Writes the calls of one program.
-class ForwardProgram {
+class TileProgram {
  public:
-  ForwardProgram(const Graph& graph, const Plan& plan, const ForwardShape& shape)
-      : graph_(graph), plan_(plan), shape_(shape), sizes_(sizes_of(plan, shape)), head_(head_tiles(plan)) {
-    program_ = {.name = "forward", .sequences = plan.deployment.batch, .block_tokens = plan.deployment.forward_tokens};
+  TileProgram(const Graph& graph, const Plan& plan, const ForwardShape& shape, const std::string& name)
+      : graph_(graph), plan_(plan), shape_(shape), sizes_(sizes_of(plan, shape)) {
+    program_ = {.name = name, .sequences = plan.deployment.batch, .block_tokens = shape.tokens};
     const Sizes& s = sizes_;
     add_buffer("residual", "float", round_up(s.size, channel_padding), s.operand_rows);
     add_buffer("normed", "bfloat16", s.size_panels, s.operand_rows);
@@ -77,6 +63,7 @@ class ForwardProgram {
     add_buffer("bc", "unsigned", s.states, s.operand_rows);
     add_buffer("delta", "float16", s.inner_panels, s.operand_rows);
     add_buffer("y", "bfloat16", s.inner_panels, s.operand_rows);
+    add_buffer("sums", "float", residual_stride() * shape.out.parts, s.operand_rows);
   }
 
   Program write() {
@@ -86,11 +73,12 @@ class ForwardProgram {
     calls_ = &program_.outputs_all;
     add_outputs(Count::rows, false);
     calls_ = &program_.outputs_last;
-    add_outputs(Count::sequences, true);
+    if (!is_step()) add_outputs(Count::sequences, true);
     return std::move(program_);
   }
 
  private:
+  bool is_step() const { return program_.name == "step"; }
   void add_buffer(const std::string& name, const std::string& type, int64_t columns, int64_t rows) {
     const int64_t bytes = type.ends_with("float16") ? 2 : 4;
     program_.buffers.push_back(
@@ -132,7 +120,18 @@ class ForwardProgram {
                       {"output", buffer("residual", true)}};
   }
 
+  // Where out_proj's product comes in parts, the next norm adds them to the residual.
+  bool has_parts() const { return shape_.out.parts > 1; }
+
   void norm(const std::string& name, Count rows, bool last) {
+    is_step() ? norm_row(name) : norm_rows(name, rows, last);
+  }
+
+  Argument norm_bias(const std::string& name) const {
+    return plan_.model.norm == Norm::layer ? weight(name + "_bias") : Argument(NoOperand{});
+  }
+
+  void norm_rows(const std::string& name, Count rows, bool last) {
     constexpr int64_t warps = 4;
     Call& call =
         add("norm_tiles", "normed = norm(residual)", {.count = rows, .per_block = warps, .threads = warps * warp});
@@ -144,7 +143,7 @@ class ForwardProgram {
                   {"Mean", boolean(plan_.model.norm == Norm::layer)},
                   {"Warps", warps}};
     call.arguments = {{"weight", weight(name)},
-                      {"bias", plan_.model.norm == Norm::layer ? weight(name + "_bias") : Argument(NoOperand{})},
+                      {"bias", norm_bias(name)},
                       {"input", residual},
                       {"rows_apart", last ? Argument(Count::tokens) : Argument(int64_t{1})},
                       {"epsilon", plan_.model.norm_epsilon},
@@ -152,9 +151,29 @@ class ForwardProgram {
                       {"rows", rows}};
   }
 
+  void norm_row(const std::string& name) {
+    const int64_t threads = round_up(sizes_.size_panels / 8, warp);
+    const bool adds = has_parts() && layer_ != 0;
+    Call& call =
+        add("norm_row_tiles", adds ? "residual += out_proj y; normed = norm(residual)" : "normed = norm(residual)",
+            {.count = Count::rows, .per_block = 1, .threads = threads});
+    call.shape = {{"Size", sizes_.size},
+                  {"Stride", residual_stride()},
+                  {"OutputRows", sizes_.operand_rows},
+                  {"Parts", adds ? shape_.out.parts : 0},
+                  {"Mean", boolean(plan_.model.norm == Norm::layer)},
+                  {"Threads", threads}};
+    call.arguments = {{"weight", weight(name)},
+                      {"bias", norm_bias(name)},
+                      {"parts", adds ? Argument(buffer("sums")) : Argument(NoOperand{})},
+                      {"residual", buffer("residual", adds)},
+                      {"epsilon", plan_.model.norm_epsilon},
+                      {"output", buffer("normed", true)}};
+  }
+
   // What a product is beside its weights and operands.
   struct Product {
-    int64_t inputs, outputs, weight_rows, output_stride;
+    int64_t inputs, outputs, output_stride;
     ProductTiles tiles;
     std::string value = "float";
     std::string bias = {};
@@ -163,14 +182,16 @@ class ForwardProgram {
   void project(const std::string& about, const std::string& name, const Product& product, const std::string& input,
                Operand output, Count rows) {
     const ProductTiles& cut = product.tiles;
-    const int64_t tiles = divide_up(sizes_.operand_rows, cut.rows) * (product.weight_rows / cut.outputs) * cut.parts;
+    const int64_t weight_rows = plan_.weight(name).padded_rows;
+    const int64_t tiles =
+        divide_up(program_.sequences * program_.block_tokens, cut.rows) * (weight_rows / cut.outputs) * cut.parts;
     Call& call = add("project_tiles", about,
                      {.blocks = std::min(tiles, plan_.deployment.blocks),
                       .threads = cut.threads(),
                       .shared_bytes = cut.shared_bytes()});
     call.shape = {{"Inputs", product.inputs},
                   {"Outputs", product.outputs},
-                  {"WeightRows", product.weight_rows},
+                  {"WeightRows", weight_rows},
                   {"InputRows", sizes_.operand_rows},
                   {"OutputStride", product.output_stride},
                   {"BlockRows", cut.rows},
@@ -189,7 +210,8 @@ class ForwardProgram {
   }
 
   void convolve() {
-    constexpr int64_t tokens = 8, threads = 64;
+    constexpr int64_t threads = 64;
+    const int64_t tokens = std::min<int64_t>(8, shape_.tokens);
     Call& call = add("convolve_tiles", "x = silu(convolution(window, x))",
                      {.blocks = divide_up(sizes_.inner_panels / 8, threads),
                       .count = Count::tokens,
@@ -246,46 +268,63 @@ class ForwardProgram {
                   {"BlockChannels", shape_.block_channels},
                   {"BlockTokens", shape_.block_tokens},
                   {"Slots", shape_.slots}};
-    call.arguments = {{"a", weight(of_layer("A"))},       {"d", weight(of_layer("D"))},
-                      {"h", state(of_layer("h"), true)},  {"window", state(of_layer("window"), true)},
-                      {"delta", buffer("delta")},         {"x", buffer("x")},
-                      {"projected", buffer("projected")}, {"bc", buffer("bc")},
-                      {"output", buffer("y", true)},      {"tokens", Count::tokens}};
+    call.arguments = scan_arguments();
+    call.arguments.emplace_back("tokens", Count::tokens);
+  }
+
+  void scan_token() {
+    const int64_t threads = std::min<int64_t>(sizes_.inner_panels, 128);
+    Call& call = add("scan_token_tiles", "h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)",
+                     {.blocks = divide_up(sizes_.inner_panels, threads),
+                      .count = Count::sequences,
+                      .per_block = 1,
+                      .threads = threads});
+    call.shape = {{"Channels", sizes_.channels},       {"PaddedChannels", sizes_.inner_panels},
+                  {"States", sizes_.states},           {"Taps", sizes_.taps},
+                  {"Rows", sizes_.operand_rows},       {"ProjectedStride", 2 * sizes_.inner_panels},
+                  {"StateStride", plan_.state_floats}, {"Threads", threads}};
+    call.arguments = scan_arguments();
+  }
+
+  std::vector<std::pair<std::string, Argument>> scan_arguments() const {
+    return {{"a", weight(of_layer("A"))},       {"d", weight(of_layer("D"))},
+            {"h", state(of_layer("h"), true)},  {"window", state(of_layer("window"), true)},
+            {"delta", buffer("delta")},         {"x", buffer("x")},
+            {"projected", buffer("projected")}, {"bc", buffer("bc")},
+            {"output", buffer("y", true)}};
   }
 
   void add_layer() {
     const Sizes& s = sizes_;
     norm(of_layer("norm"), Count::rows, false);
     project("[x, z] = in_proj normed", of_layer("in_proj"),
-            {s.size_panels, 2 * s.inner_panels, s.projected_rows, 2 * s.inner_panels, shape_.in, "float16"}, "normed",
+            {s.size_panels, 2 * s.inner_panels, 2 * s.inner_panels, shape_.in, "float16"}, "normed",
             buffer("projected", true), Count::rows);
     convolve();
-    project("[dt, B, C] = x_proj x, in parts", of_layer("x_proj"),
-            {s.inner_panels, s.shared, s.shared_rows, s.shared, shape_.x}, "x", buffer("parts", true), Count::rows);
+    project("[dt, B, C] = x_proj x, in parts", of_layer("x_proj"), {s.inner_panels, s.shared, s.shared, shape_.x}, "x",
+            buffer("parts", true), Count::rows);
     sum_parts();
     project("delta = softplus(dt_proj dt + bias)", of_layer("dt_proj"),
-            {s.rank_panels, s.inner_panels, s.delta_rows, s.inner_panels, shape_.dt, "float16",
-             of_layer("dt_proj_bias"), true},
-            "dt", buffer("delta", true), Count::rows);
-    scan();
-    project("residual += out_proj y", of_layer("out_proj"),
-            {s.inner_panels, s.size, s.size_rows, residual_stride(), shape_.out, "float", "", false, true}, "y",
-            buffer("residual", true), Count::rows);
+            {s.rank_panels, s.inner_panels, s.inner_panels, shape_.dt, "float16", of_layer("dt_proj_bias"), true}, "dt",
+            buffer("delta", true), Count::rows);
+    is_step() ? scan_token() : scan();
+    project(has_parts() ? "out_proj y, in parts" : "residual += out_proj y", of_layer("out_proj"),
+            {s.inner_panels, s.size, residual_stride(), shape_.out, "float", "", false, !has_parts()}, "y",
+            buffer(has_parts() ? "sums" : "residual", true), Count::rows);
   }
 
   void add_outputs(Count rows, bool last) {
     norm("final_norm", rows, last);
     const std::string head = plan_.model.tied_embedding ? "embedding" : "head";
     project("output = head normed", head,
-            {sizes_.size_panels, plan_.model.outputs(), plan_.weight(head).padded_rows, plan_.model.outputs(), head_},
-            "normed", Operand{Space::output, "", 0, plan_.model.outputs(), plan_.model.outputs(), false, true}, rows);
+            {sizes_.size_panels, plan_.model.outputs(), plan_.model.outputs(), shape_.head}, "normed",
+            Operand{Space::output, "", 0, plan_.model.outputs(), plan_.model.outputs(), false, true}, rows);
   }
 
   const Graph& graph_;
   const Plan& plan_;
   ForwardShape shape_;
   Sizes sizes_;
-  ProductTiles head_;
   Program program_;
   std::vector<Call>* calls_ = &program_.calls;
   int64_t layer_ = -1;
@@ -293,29 +332,33 @@ class ForwardProgram {
 
 }  // namespace
 
-std::optional<ForwardShape> forward_shape_of(const Plan& plan) {
+std::optional<ForwardShape> forward_shape_of(const Plan& plan, int64_t tokens_of_sequence) {
   const auto& mixer = std::get<Mamba1Mixer>(plan.model.mixer);
   const bool bf16 = plan.weight_type == WeightType::bf16, tokens = !plan.model.continuous();
   if (!bf16 || !tokens || mixer.projection_bias || plan.deployment.arch != "sm_90a") return std::nullopt;
-  return forward_shape(plan.model, mixer, plan.deployment.batch * plan.deployment.forward_tokens,
-                       plan.deployment.blocks);
+  return forward_shape(plan.model, mixer, plan.deployment.batch, tokens_of_sequence, plan.deployment.blocks);
 }
 
-void pack_for_forward(const Graph& graph, const ForwardShape& shape, Plan& plan) {
-  const Sizes sizes = sizes_of(plan, shape);
+void pack_in_tiles(const Graph& graph, const std::vector<ForwardShape>& shapes, Plan& plan) {
+  const Sizes sizes = sizes_of(plan, shapes.front());
+  const auto padded = [&](int64_t rows, ProductTiles ForwardShape::* product) {
+    int64_t widest = 0;  // a multiple of the others
+    for (const ForwardShape& shape : shapes) widest = std::max(widest, (shape.*product).outputs);
+    return round_up(rows, widest);
+  };
   for (const GraphWeight& weight : graph.weights) {
     const CheckpointTensor& source = graph.checkpoint_tensor(weight.source);
     const std::string part = weight.name.substr(weight.name.rfind('.') + 1);
     if (part == "in_proj") {
-      add_tiles(graph, weight.name, sizes.inner_panels, sizes.projected_rows, plan);
+      add_tiles(graph, weight.name, sizes.inner_panels, padded(2 * sizes.inner_panels, &ForwardShape::in), plan);
     } else if (part == "x_proj") {
-      add_tiles(graph, weight.name, 1, sizes.shared_rows, plan);
+      add_tiles(graph, weight.name, 1, padded(sizes.shared, &ForwardShape::x), plan);
     } else if (part == "dt_proj") {
-      add_tiles(graph, weight.name, 1, sizes.delta_rows, plan);
+      add_tiles(graph, weight.name, 1, padded(sizes.inner_panels, &ForwardShape::dt), plan);
     } else if (part == "out_proj") {
-      add_tiles(graph, weight.name, 1, sizes.size_rows, plan);
-    } else if (source.matrix) {
-      add_tiles(graph, weight.name, 1, round_up(source.shape.front(), head_tiles(plan).outputs), plan);
+      add_tiles(graph, weight.name, 1, padded(sizes.size, &ForwardShape::out), plan);
+    } else if (source.matrix) {  // head, embedding
+      add_tiles(graph, weight.name, 1, padded(source.shape.front(), &ForwardShape::head), plan);
     } else if (part == "dt_proj_bias") {
       PackedTensor bias = pack_transposed(unpacked(graph, weight, plan.weight_type));
       bias.padded_rows = sizes.inner_panels;
@@ -327,8 +370,8 @@ void pack_for_forward(const Graph& graph, const ForwardShape& shape, Plan& plan)
   }
 }
 
-Program plan_forward(const Graph& graph, const Plan& plan, const ForwardShape& shape) {
-  return ForwardProgram(graph, plan, shape).write();
+Program plan_in_tiles(const Graph& graph, const Plan& plan, const ForwardShape& shape, const std::string& name) {
+  return TileProgram(graph, plan, shape, name).write();
 }
 
 }  // namespace mambac

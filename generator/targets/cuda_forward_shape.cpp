@@ -21,11 +21,12 @@ int64_t stages_that_fit(int64_t rows, int64_t outputs, int64_t panels) {
   return std::min({shared_limit / ((rows + outputs) * panel * 2), panels, int64_t{8}});
 }
 
-// x_proj has few outputs: one tile holds all, and the inputs are shared out among the multiprocessors.
-ProductTiles tiles_in_parts(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks) {
+// A product of so few tiles (of 64 rows and `tile_outputs` outputs) that its inputs are shared out among the
+// multiprocessors as well.
+ProductTiles tiles_in_parts(int64_t rows, int64_t outputs, int64_t inputs, int64_t tile_outputs, int64_t blocks) {
   constexpr int64_t most_parts = 8;  // what reads the parts adds them up
   const int64_t panels = divide_up(inputs, panel);
-  ProductTiles tiles{.rows = 64, .outputs = outputs <= 256 ? divide_up(outputs, panel) * panel : 128};
+  ProductTiles tiles{.rows = 64, .outputs = tile_outputs};
   const int64_t without_parts = divide_up(rows, tiles.rows) * divide_up(outputs, tiles.outputs);
   tiles.parts = std::clamp<int64_t>(blocks / without_parts, 1, std::min(panels, most_parts));
   tiles.stages = stages_that_fit(tiles.rows, tiles.outputs, divide_up(panels, tiles.parts));
@@ -58,15 +59,23 @@ int64_t ForwardShape::scan_shared_bytes(int64_t states) const {
   return copied + prepared + parts;
 }
 
-std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t rows,
-                                          int64_t blocks) {
+std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t sequences,
+                                          int64_t tokens, int64_t blocks) {
+  const int64_t rows = sequences * tokens;
   const int64_t size = model.model_size, inner = mixer.inner_size, states = mixer.state_size;
-  if (states % 4 != 0 || states > 128) return std::nullopt;
-  const int64_t padded_inner = divide_up(inner, panel) * panel;
-  ForwardShape shape{.in = product_tiles(rows, 2 * padded_inner, size, blocks),
-                     .x = tiles_in_parts(rows, mixer.delta_rank + 2 * states, inner, blocks),
-                     .dt = product_tiles(rows, padded_inner, mixer.delta_rank, blocks),
-                     .out = product_tiles(rows, size, inner, blocks)};
+  constexpr int64_t widest = 8192;  // that a block takes as one row
+  if (states % 4 != 0 || states > 128 || size > widest) return std::nullopt;
+  const int64_t padded_inner = round_up(inner, panel);
+  const int64_t shared = mixer.delta_rank + 2 * states;
+  // x_proj has few outputs: one tile holds all, if it can.
+  const int64_t shared_outputs = shared <= 256 ? round_up(shared, panel) : 128;
+  ForwardShape shape{
+      .tokens = tokens,
+      .in = product_tiles(rows, 2 * padded_inner, size, blocks),
+      .x = tiles_in_parts(rows, shared, inner, shared_outputs, blocks),
+      .dt = product_tiles(rows, padded_inner, mixer.delta_rank, blocks),
+      .out = tokens == 1 ? tiles_in_parts(rows, size, inner, panel, blocks) : product_tiles(rows, size, inner, blocks),
+      .head = product_tiles(rows, model.outputs(), size, blocks)};
   shape.lanes = states % 8 != 0 ? 4 : states % 16 != 0 || states <= 32 ? 8 : 16;
   shape.block_channels = 16;
   shape.block_tokens = 32;

@@ -19,7 +19,8 @@ struct ProductTiles {
 };
 
 struct ForwardShape {
-  ProductTiles in, x, dt, out;
+  int64_t tokens = 0;  // of each sequence
+  ProductTiles in, x, dt, out, head;
   int64_t lanes = 0, block_channels = 0, block_tokens = 0, slots = 0;  // of `scan_tiles`
 
   int64_t scan_threads() const { return block_channels * lanes + 256; }
@@ -30,9 +31,9 @@ struct ForwardShape {
 // matrix' rows are padded to a multiple of the tiles' outputs.
 ProductTiles product_tiles(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks);
 
-// For `rows` = sequences * tokens and matrices of bfloat16. Nothing if the kernels do not serve the model: its states
+// For matrices of bfloat16. Nothing if the kernels do not serve the model: its states
 // must be a multiple of four, at most 128.
-std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t rows,
-                                          int64_t blocks);
+std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t sequences,
+                                          int64_t tokens, int64_t blocks);
 
 }  // namespace mambac

@@ -177,11 +177,12 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
 #pragma unroll
   for (int part = 0; part < per_thread; ++part) {
     const int token = first + part * Blocks * 1024;
-    const unsigned mark = token < Vocabulary ? marks[token] : never;
-    logit[part] = __uint_as_float(0xff800000);  // minus infinity
+    const bool exists = token < Vocabulary;
+    const unsigned mark = exists ? marks[token] : never;
+    const float raw = exists ? logits[token] : 0.0f;
+    const float penalized = raw < 0.0f ? raw * penalty : raw / penalty;
+    logit[part] = (mark & never) != 0 ? __uint_as_float(0xff800000) : (mark & seen) != 0 ? penalized : raw;
     if ((mark & never) == 0) {
-      logit[part] = logits[token];
-      if ((mark & seen) != 0) logit[part] = logit[part] < 0.0f ? logit[part] * penalty : logit[part] / penalty;
       const unsigned bits = __float_as_uint(logit[part]);
       const bool finite = fabsf(logit[part]) <= 3.4e38f;
       const unsigned rising = !finite ? 0xffffffff : bits >> 31 != 0 ? ~bits : bits | 0x80000000;
