@@ -4,7 +4,7 @@ _FOLDERS_TRIED = "the folder of $NVCC, $CUDA_HOME, .cuda (where tools/install-cu
 
 def _find(context):
     environment = context.os.environ
-    workspace = context.path(Label("//:WORKSPACE")).dirname
+    workspace = context.path(Label("//tools:BUILD.bazel")).dirname.dirname
     candidates = []
     if environment.get("NVCC"):
         candidates.append(context.path(environment["NVCC"]).dirname.dirname)
