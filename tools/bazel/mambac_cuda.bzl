@@ -44,7 +44,14 @@ def _mambac_cuda_source_impl(ctx):
     if len(model) != 1:
         fail("%s holds %d files named config.json; a model has one" % (ctx.attr.model.label, len(model)))
     environment = {key: file.path for key, file in outputs.items()}
-    environment.update(mambac = ctx.executable._mambac.path, model = model[0].dirname, name = name, NVCC = NVCC, tried = TRIED)
+    environment.update(
+        mambac = ctx.executable._mambac.path,
+        model = model[0].dirname,
+        name = name,
+        NVCC = NVCC,
+        tried = TRIED,
+        PATH = "/usr/local/bin:/usr/bin:/bin",  # nvcc looks for the host's compiler
+    )
     ctx.actions.run_shell(
         outputs = outputs.values(),
         inputs = ctx.files.model,
@@ -52,7 +59,6 @@ def _mambac_cuda_source_impl(ctx):
         command = _BUILD,
         arguments = ["--arch", ctx.attr.arch, "--programs", ctx.attr.programs],
         env = environment,
-        use_default_shell_env = True,
         mnemonic = "MambacCuda",
         progress_message = "Generating and compiling " + name,
     )
@@ -102,6 +108,7 @@ def mambac_cuda_library(name, model, arch = "sm_90a", programs = "step,forward",
         srcs = [name + "_library_source"],
         hdrs = [name + "_headers_source"],
         includes = [name + "_headers"],
+        linkstatic = True,
         deps = ["@cuda//:runtime"],
         visibility = visibility,
     )
