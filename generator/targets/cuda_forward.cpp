@@ -273,9 +273,9 @@ class TileProgram {
   }
 
   void scan_token() {
-    const int64_t threads = std::min<int64_t>(sizes_.inner_panels, 128);
+    constexpr int64_t threads = 64, channels = 2 * threads;
     Call& call = add("scan_token_tiles", "h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)",
-                     {.blocks = divide_up(sizes_.inner_panels, threads),
+                     {.blocks = divide_up(sizes_.inner_panels, channels),
                       .count = Count::sequences,
                       .per_block = 1,
                       .threads = threads});
