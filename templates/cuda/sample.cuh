@@ -68,21 +68,24 @@ __device__ inline unsigned long long place_of_token(unsigned steps, int index) {
 }
 
 // The first place at which the sum over all places up to it, of those up to `last`, reaches `top_k` tokens (choice 0),
-// or the share `top_p` of the probability (1), or exceeds a random share (2). Places have 50 bits. Low bits that are
-// not needed to tell the place from the next ones are set.
+// or the share `top_p` of the probability (1), or exceeds a random share (2). Places have 50 bits; low bits that are
+// not needed to tell it from the next ones are set in the result, and zero in `least`.
 template <int Blocks, int PerThread>
 __device__ inline unsigned long long find_place(const unsigned* steps, const unsigned* probabilities,
                                                 unsigned long long last, int choice, int top_k, float top_p,
-                                                unsigned long long seed, unsigned long long position) {
-  __shared__ unsigned low[1024], high[1024], tokens[1024];  // the probability is high << 14 + low
-  constexpr int share = 1024 / Blocks;                      // of the bins
+                                                unsigned long long seed, unsigned long long position,
+                                                unsigned long long& least) {
+  __shared__ unsigned low[1024], high[1024], tokens[1024];  // of the block; the probability is high << 14 + low
+  __shared__ unsigned long long bins[1024];                 // of the block: tokens << 46 | probability
+  constexpr unsigned long long probability_mask = (1ull << 46) - 1;
+  constexpr int share = 1024 / Blocks;  // of the bins
   __shared__ unsigned long long shares[Blocks][share];
-  __shared__ unsigned counts[Blocks][share];
   __shared__ unsigned long long warp_sums[4], block_sum, found[3];
   static_assert(Blocks == 8);
   const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32, rank = rank_in_cluster();
   unsigned long long prefix = 0, target = 0;
-  for (int shift = 40; shift >= 0; shift -= 10) {
+  for (int shift = 40;; shift -= 10) {
+    const bool counts = choice == 0 || shift < 40;  // in the first round most tokens share their bin anyway
     low[thread] = 0;
     high[thread] = 0;
     tokens[thread] = 0;
@@ -91,31 +94,26 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
     for (int index = 0; index < PerThread; ++index) {
       const unsigned long long place = place_of_token<Blocks>(steps[index], index);
       if (place <= last && place >> shift >> 10 == prefix && probabilities[index] > 0) {
-        const int bin = static_cast<int>(place >> shift & 1023);
-        atomicAdd(&low[bin], probabilities[index] & 0x3fff);
-        atomicAdd(&high[bin], probabilities[index] >> 14);
-        atomicAdd(&tokens[bin], 1u);
+        const int of_token = static_cast<int>(place >> shift & 1023);
+        atomicAdd(&low[of_token], probabilities[index] & 0x3fff);
+        atomicAdd(&high[of_token], probabilities[index] >> 14);
+        if (counts) atomicAdd(&tokens[of_token], 1u);
       }
     }
+    __syncthreads();
+    bins[thread] = static_cast<unsigned long long>(tokens[thread]) << 46 |
+                   ((static_cast<unsigned long long>(high[thread]) << 14) + low[thread]);
     synchronize_cluster();
 
     // Every block adds up its share of the bins: four warps for each block's histogram, then a thread for each bin.
-    const int of_share = rank * share + warp % 4 * 32 + lane;
-    shares[warp / 4][warp % 4 * 32 + lane] =
-        (static_cast<unsigned long long>(read_from_block(&high[of_share], warp / 4)) << 14) +
-        read_from_block(&low[of_share], warp / 4);
-    counts[warp / 4][warp % 4 * 32 + lane] = read_from_block(&tokens[of_share], warp / 4);
+    const int of_share = warp % 4 * 32 + lane;
+    shares[warp / 4][of_share] = read_from_block(&bins[rank * share + of_share], warp / 4);
     __syncthreads();
-    unsigned long long mass = 0, sum = 0;
-    unsigned count = 0;
+    unsigned long long bin = 0, sum = 0;
     if (warp < 4) {
 #pragma unroll
-      for (int block = 0; block < Blocks; ++block) {
-        mass += shares[block][thread];
-        count += counts[block][thread];
-      }
-      if (choice == 0) mass = count;
-      sum = mass;
+      for (int block = 0; block < Blocks; ++block) bin += shares[block][thread];
+      sum = choice == 0 ? bin >> 46 : bin & probability_mask;
 #pragma unroll
       for (int distance = 1; distance < 32; distance *= 2) {
         const unsigned long long other = __shfl_up_sync(0xffffffff, sum, distance);
@@ -140,20 +138,23 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
         if (target == 0) target = 1;
       }
       if (target > all) target = all;
+      const unsigned long long mass = choice == 0 ? bin >> 46 : bin & probability_mask;
       if (mass > 0 && sum >= target && sum - mass < target) {
         for (int block = 0; block < Blocks; ++block) {
           write_to_block(&found[0], block, rank * share + thread);
           write_to_block(&found[1], block, sum - mass);
-          write_to_block(&found[2], block, count);
+          write_to_block(&found[2], block, bin >> 46);
         }
       }
     }
     synchronize_cluster();
     prefix = prefix << 10 | found[0];
     target -= found[1];
-    if (found[2] == 1) return (prefix + 1 << shift) - 1;
+    if (shift == 0 || (counts && found[2] == 1)) {
+      least = prefix << shift;
+      return (prefix + 1 << shift) - 1;
+    }
   }
-  return prefix;
 }
 
 // The token number `index` of a text that goes on, to tokens[index], which the host may watch, and to control[0], where
@@ -162,12 +163,11 @@ __device__ inline unsigned long long find_place(const unsigned* steps, const uns
 // `position`: of the random number; the length of the text so far.
 template <int Vocabulary, int Blocks>
 __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
-    sample(const float* logits, int* control, int index, volatile int* tokens, unsigned char* marks,
-           float temperature, int top_k, float top_p, float min_p, float penalty, unsigned long long seed,
-           unsigned long long position) {
+    sample(const float* logits, int* control, int index, volatile int* tokens, unsigned char* marks, float temperature,
+           int top_k, float top_p, float min_p, float penalty, unsigned long long seed, unsigned long long position) {
   constexpr unsigned seen = 1, end = 2, never = 4;
   constexpr int per_thread = (Vocabulary + Blocks * 1024 - 1) / (Blocks * 1024);
-  static_assert(Vocabulary <= 1 << 18);
+  static_assert(Vocabulary < 1 << 18);
   const int first = rank_in_cluster() * 1024 + threadIdx.x;
   if (control[1] != 0) return;
 
@@ -193,6 +193,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
   best = largest_of_cluster<Blocks>(best);
   const unsigned rising = static_cast<unsigned>(best >> 32);
   int chosen = static_cast<int>(0xffffffff - static_cast<unsigned>(best));
+  bool writes = first == 0;
   if (rising == 0xffffffff || best == 0) {
     chosen = -1;
   } else if (temperature > 0.0f) {
@@ -206,7 +207,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
       probabilities[part] = static_cast<unsigned>(expf(-distance) * 0x1p28f + 0.5f);
     }
     // Top-k, top-p, the draw.
-    unsigned long long last = ~0ull;
+    unsigned long long least = 0, last = ~0ull;
     for (int choice = 0; choice < 3; ++choice) {
       if (choice == 0 && top_k == 0) choice = 1;
       if (choice == 1 && top_p >= 1.0f) choice = 2;
@@ -216,22 +217,23 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(1024, 1)
           if (static_cast<float>(probabilities[part]) < min_p * 0x1p28f) probabilities[part] = 0;
         }
       }
-      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice, top_k, top_p, seed, position);
+      last = find_place<Blocks, per_thread>(steps, probabilities, last, choice, top_k, top_p, seed, position, least);
       if (choice == 0) last |= 0x3ffff;  // tokens as likely as the last one stay
     }
-    // The chosen one is the last place up to it that has a probability.
-    best = 0;
+    // The thread whose token it is.
+    writes = false;
 #pragma unroll
     for (int part = 0; part < per_thread; ++part) {
       const unsigned long long place = place_of_token<Blocks>(steps[part], part);
-      if (probabilities[part] > 0 && place <= last && place + 1 > best) best = place + 1;
+      if (probabilities[part] > 0 && place >= least && place <= last) {
+        writes = true;
+        chosen = first + part * Blocks * 1024;
+      }
     }
-    best = largest_of_cluster<Blocks>(best);
-    chosen = static_cast<int>(best - 1 & 0x3ffff);
   }
 
-  synchronize_cluster();  // all have read control
-  if (first == 0) {
+  synchronize_cluster();  // all have read control and the shared memory of the others
+  if (writes) {
     control[0] = chosen;
     control[1] = chosen < 0 || (marks[chosen] & end) != 0 ? 1 : 0;
     tokens[index] = chosen;
