@@ -159,6 +159,10 @@ TEST(Command, BadConfigurationsAndDeployments) {
       ExitCode::input, "batsch");
   expect_refusal(mambac(fmt::format("build configs/product-small --isa pentium --out {}", out)), ExitCode::usage,
                  "mambac: --isa is \"pentium\", must be one of: native, ");
+  expect_refusal(mambac(fmt::format("build configs/product-small --arch sm_90a --out {}", out)), ExitCode::usage,
+                 "--arch says nothing without --target cuda; leave it out");
+  expect_refusal(mambac(fmt::format("build configs/product-small --tape small --out {}", out)), ExitCode::usage,
+                 "--tape says nothing without --programs step,forward,train; leave it out");
   expect_refusal(mambac(fmt::format("build configs/product-small --batch 0 --out {}", out)), ExitCode::usage,
                  "mambac: --batch is 0, must be 1 to 4096");
   expect_refusal(mambac(fmt::format("build configs/product-small --name 3d --out {}", out)), ExitCode::usage, "3d");

@@ -21,6 +21,21 @@ std::vector<std::string> split(const std::string& list) {
   return parts;
 }
 
+// An option that nothing would read, even one that repeats a default, misleads whoever gave it.
+void refuse_unread_options(const BuildRequest& request, const Deployment& deployment) {
+  const auto refuse = [](const char* option, bool given, const std::string& needs) {
+    if (given) fail(ExitCode::usage, "--{} says nothing without {}; leave it out", option, needs);
+  };
+  if (deployment.target != "cuda") {
+    refuse("arch", request.arch.has_value(), "--target cuda");
+    refuse("blocks", request.blocks.has_value(), "--target cuda");
+  }
+  if (!deployment.trains()) {
+    refuse("train-tokens", request.train_tokens.has_value(), "--programs step,forward,train");
+    refuse("tape", request.tape.has_value(), "--programs step,forward,train");
+  }
+}
+
 Deployment deployment_of(const BuildRequest& request) {
   Deployment deployment = request.deployment.empty() ? Deployment{} : read_deployment(request.deployment);
   if (request.target) deployment.target = *request.target;
@@ -35,6 +50,7 @@ Deployment deployment_of(const BuildRequest& request) {
   if (request.train_tokens) deployment.train_tokens = *request.train_tokens;
   if (request.tape) deployment.tape = *request.tape;
   check(deployment);
+  refuse_unread_options(request, deployment);
   return deployment;
 }
 
@@ -63,7 +79,8 @@ void add_build_options(CLI::App& command, BuildRequest& request) {
   command.add_option("--batch", request.batch, "sequences that a call works on (default 1)");
   command.add_option("--forward-tokens", request.forward_tokens, "most tokens of one forward (default 64)");
   command.add_option("--threads", request.threads, "threads of a call (default 1)");
-  command.add_option("--programs", request.programs, "of step, forward (both by default), train (cpu), steps and generate (cuda)");
+  command.add_option("--programs", request.programs,
+                     "of step, forward (both by default), train (cpu), steps and generate (cuda)");
   command.add_option("--train-tokens", request.train_tokens, "most tokens of one train (default 32)");
   command.add_option("--tape", request.tape,
                      "what train keeps for backward: small (default) computes more again, fast less");

@@ -186,6 +186,12 @@ Placeholders placeholders(const Plan& plan) {
                                                                                    model.vocabulary_used)
                                                                      : "")
                                      : ""},
+      {"NO_STALLS", plan.has_program("forward")
+                        ? "step and forward allocate nothing, take no lock and make no system call"
+                        : "step allocates nothing, takes no lock and makes no system call"},
+      {"SAME_BITS", plan.has_program("forward")
+                        ? "T steps give the bits of one forward of T tokens, for any split and any batch."
+                        : "A step gives the same bits in any batch and with any number of threads."},
       {"WORKER_EXCEPTION",
        threaded ? ",\n *            but to wake workers that sleep and to yield the core while they wait long" : ""},
       {"STARTS_WORKERS",

@@ -72,6 +72,8 @@ void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) 
   } else if (some_round) {
     values["TOLERANCE"] = "2e-6 (of forward, whose products round their operands to bf16: 5e-3)";
   }
+  values["FORWARD_AGREES"] =
+      plan.has_program("forward") ? " T steps and one forward of T tokens agree within the tolerance." : "";
   values["BAD_INPUT"] =
       tokens
           ? "a token outside of the vocabulary gives NaN in\n"
