@@ -16,8 +16,8 @@
  *   Forward        blocks of 64 tokens go through all layers together
  *   Unrolled       layers, register tiles, taps, states; loops over inputs, panels and tokens stay
  *
- * Memory     The caller owns all of it: weights, workspace and state, aligned to FALCON_TINY_ALIGNMENT bytes. step and
- *            forward allocate nothing, take no lock and make no system call.
+ * Memory     The caller owns all of it: weights, workspace and state, aligned to FALCON_TINY_ALIGNMENT bytes.
+ *            step and forward allocate nothing, take no lock and make no system call.
  * Threads    Weights are read-only and may be shared by any number of threads. A workspace serves one call at a time;
  *            open one for each thread that calls.
  * State      FALCON_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with memcpy.

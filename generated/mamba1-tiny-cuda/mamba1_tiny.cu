@@ -1,5 +1,5 @@
-// mamba1_tiny: the C interface. Checks its arguments, then puts the programs of mamba1_tiny_step.cu and mamba1_tiny_forward.cu on a stream.
-// Written by mambac 0.1.0 for plan 0addba5ce9a94a2f; do not edit.
+// mamba1_tiny: the C interface. Checks its arguments, then puts the programs of mamba1_tiny_*.cu on a stream.
+// Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
 #include "mamba1_tiny.h"
 
 #include "mamba1_tiny_kernels.h"
@@ -53,7 +53,7 @@ float* sequences_of(void* state) {
 
 // What every program checks before it launches anything.
 int check_arguments(const mambac_weights* weights, const mambac_workspace* workspace, const void* state,
-                    const void* input, const float* output) {
+                    const void* input, const void* output) {
   if (!weights || !weights->data || !workspace || !state || !input || !output) return MAMBAC_NULL_ARGUMENT;
   return is_aligned(state) ? MAMBAC_OK : MAMBAC_MISALIGNED;
 }
@@ -169,6 +169,7 @@ const mambac_artifact* mamba1_tiny_artifact(void) {
       .state_reset = state_reset_on_host,
       .step = any_step,
       .forward = any_forward,
+      .generate = nullptr,
       .status_message = mamba1_tiny_status_message,
   };
   return &artifact;

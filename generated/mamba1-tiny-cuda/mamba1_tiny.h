@@ -1,6 +1,6 @@
 /* mamba1_tiny: a mamba1 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan 0addba5ce9a94a2f; do not edit.
+ * Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
  *
  *   Model          mamba1, 2 layers, width 64
  *   Input          tokens below 256
@@ -53,7 +53,7 @@ extern "C" {
 #define MAMBA1_TINY_STATE_BYTES 19520
 #define MAMBA1_TINY_WORKSPACE_BYTES 220736
 #define MAMBA1_TINY_ALIGNMENT 256
-#define MAMBA1_TINY_PLAN_HASH "0addba5ce9a94a2fddcc02a0263473f247a28459f42dc0894ecfc5bf1573f6a8"
+#define MAMBA1_TINY_PLAN_HASH "8cd3360dfb9bc3078557b31b27700e01b6b6538e401a65e2499dcf72068803f7"
 #define MAMBA1_TINY_MODEL_HASH "01e010312f5910bf29746600b947b4c5c1c1e7f8da2642bf6454c37946fea5f7"
 
 typedef mambac_weights mamba1_tiny_weights;

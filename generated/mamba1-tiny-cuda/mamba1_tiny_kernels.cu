@@ -1,5 +1,5 @@
 // mamba1_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan 0addba5ce9a94a2f; do not edit.
+// Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
 #include "mamba1_tiny_kernels.h"
 
 namespace mamba1_tiny_runtime {
