@@ -38,6 +38,10 @@ int copy_from(void* host, const void* device, size_t bytes) {
   return cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost) == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED;
 }
 
+int copy_within(void* to, const void* from, size_t bytes) {
+  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice) == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED;
+}
+
 int synchronize() { return cudaDeviceSynchronize() == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED; }
 
 int allocate_shared(void** memory, size_t bytes, char* text, size_t text_bytes) {
@@ -159,6 +163,7 @@ const mambac_device device_functions = {
     .release = release,
     .copy_to = copy_to,
     .copy_from = copy_from,
+    .copy_within = copy_within,
     .synchronize = synchronize,
     .allocate_shared = allocate_shared,
     .release_shared = release_shared,

@@ -45,6 +45,7 @@ typedef struct mambac_device {
   void (*release)(void* memory);
   int (*copy_to)(void* device, const void* host, size_t bytes);
   int (*copy_from)(void* host, const void* device, size_t bytes);
+  int (*copy_within)(void* to, const void* from, size_t bytes); /* as calls do: it returns before the copy is there */
   int (*synchronize)(void);
   /* Memory of this machine that the device writes to: what a call writes there can be read while it runs. */
   int (*allocate_shared)(void** memory, size_t bytes, char* message, size_t message_bytes);

@@ -1,7 +1,9 @@
 /* An artifact written by hand, for the tests of what loads artifacts. Its vocabulary is 16 tokens, of which 12 are
  * real. After the tokens t0 .. tn, the logit of token v is -(v - (3 tn + n) mod 12)^2; padding has 1000. The state is a
- * header of 8 bytes and two floats for each sequence: the number of tokens, and the last one. */
+ * header of 8 bytes and two floats for each sequence: the number of tokens, and the last one. With FAKE_DEVICE it has a
+ * device, whose memory is this machine's, and generates by itself, whatever the options the most likely token. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/mambac.h"
@@ -80,6 +82,53 @@ static int step_until(const mambac_weights* weights, mambac_workspace* workspace
   return step(weights, workspace, state, input, output);
 }
 
+#ifdef FAKE_DEVICE
+static int allocate(void** memory, size_t bytes, char* message, size_t message_bytes) {
+  (void)message, (void)message_bytes;
+  *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+  return MAMBAC_OK;
+}
+
+static int copy(void* to, const void* from, size_t bytes) {
+  memcpy(to, from, bytes);
+  return MAMBAC_OK;
+}
+
+static int synchronize(void) { return MAMBAC_OK; }
+
+static const mambac_device device = {
+    .allocate = allocate,
+    .release = free,
+    .copy_to = copy,
+    .copy_from = copy,
+    .copy_within = copy,
+    .synchronize = synchronize,
+    .allocate_shared = allocate,
+    .release_shared = free,
+};
+
+static int generate(const mambac_weights* weights, mambac_workspace* workspace, void* state, const int32_t* token,
+                    int64_t position, const mambac_sampling* sampling, unsigned char* marks, int32_t count,
+                    int32_t* tokens) {
+  (void)sampling;
+  int32_t last = *token;
+  for (int i = 0; i < count; ++i) {
+    float seen, logits[vocabulary];
+    step(weights, workspace, state, &last, logits);
+    memcpy(&seen, (char*)state + header_bytes, sizeof seen);
+    if (seen != (float)(position + i)) return MAMBAC_WRONG_STATE;
+    int best = -1;
+    for (int v = 0; v < vocabulary; ++v) {
+      if ((marks[v] & MAMBAC_NEVER) == 0 && (best < 0 || logits[v] > logits[best])) best = v;
+    }
+    last = tokens[i] = best;
+    marks[best] |= MAMBAC_SEEN;
+    if ((marks[best] & MAMBAC_END) != 0) break;
+  }
+  return MAMBAC_OK;
+}
+#endif
+
 static const char* status_message(int status) {
   return status == MAMBAC_BAD_TOKEN ? "a token is outside the vocabulary" : "another status";
 }
@@ -100,6 +149,10 @@ const mambac_artifact* fake_artifact(void) {
       .input_size = 0,
       .output_size = vocabulary,
       .threads = 1,
+#ifdef FAKE_DEVICE
+      .device = &device,
+      .generate = generate,
+#endif
       .weights_bytes = 1000,
       .state_bytes = header_bytes + sequence_floats * sizeof(float) * FAKE_BATCH,
       .workspace_bytes = 64,

@@ -26,8 +26,13 @@ inline nlohmann::ordered_json fake_plan() {
   return {{"name", "fake"},
           {"hash", "hash of the fake plan"},
           {"generator_version", "0"},
-          {"model", {{"vocabulary_used", 12}}},
-          {"deployment", {{"programs", {"step", "forward"}}, {"isa", "x86-64-v3"}}},
+          {"model", {{"vocabulary_used", 12}, {"layers", 10}}},
+          {"deployment", {{"programs", {"step", "forward"}}, {"isa", "x86-64-v3"}, {"batch", 1}}},
+          {"weight_type", "bf16"},
+          {"weight_bytes", 1 << 20},
+          {"programs",
+           {{{"name", "step"}, {"calls", {{{"kernel", "decode"}}}}},
+            {{"name", "forward"}, {"calls", {{{"kernel", "embed"}}, {{"kernel", "project_tiles"}}}}}}},
           {"state_floats", 2},
           {"cost",
            {{"matrix_multiply_adds", 1000},
@@ -38,7 +43,7 @@ inline nlohmann::ordered_json fake_plan() {
             {"state_bytes", 4096}}}};
 }
 
-// `definitions` for the compiler: -DFAKE_BATCH=3, -DFAKE_MODEL='"OTHER1.0"'.
+// `definitions` for the compiler: -DFAKE_BATCH=3, -DFAKE_MODEL='"OTHER1.0"', -DFAKE_DEVICE.
 inline void make_fake_artifact(const std::filesystem::path& folder, const std::string& definitions = "") {
   std::filesystem::create_directories(folder / "lib");
   write_text(folder / "plan.json", fake_plan().dump(2));

@@ -120,7 +120,7 @@ TEST(Host, SaysWhatIsWrongWithAFolder) {
   EXPECT_EQ(
       error_message([&] { Artifact{folder}; }),
       fmt::format("{0} does not exist: the artifact was built without weights; pack a model's: mambac pack FOLDER "
-                  "--name fake --programs step,forward --isa x86-64-v3 --out {0}",
+                  "--name fake --programs step,forward --isa x86-64-v3 --batch 1 --out {0}",
                   (folder / "fake.weights").string()));
   nlohmann::ordered_json plan = fake_plan();
   plan["hash"] = "another";

@@ -1,4 +1,5 @@
 // `mambac text`, `perplexity` and `bench`, run as from the command line on the artifact of tests/fake_artifact.c.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 
@@ -105,8 +106,56 @@ TEST_F(TextCommands, ACharacterMayBeCutBySaving) {
   EXPECT_EQ(run({"text", artifact(), "--prompt", "b", "--tokens", "1"}).out, "b\uFFFD\n");
 }
 
+// More tokens than the device is asked for at a time, and a saved text.
+TEST_F(TextCommands, ADeviceGeneratesByItself) {
+  make_fake_artifact(folder_, "-DFAKE_DEVICE");
+  const Output output = run({"text", artifact(), "--prompt", "abcdefgh", "--tokens", "600"});
+  EXPECT_EQ(output.out, greedy("abcdefgh", 608) + "\n");
+  EXPECT_NE(output.error.find("text: 600 tokens, "), std::string::npos) << output.error;
+  std::string parts =
+      run({"text", artifact(), "--prompt", "abcdefgh", "--tokens", "1", "--save-state", file("state")}).out;
+  parts +=
+      run({"text", artifact(), "--load-state", file("state"), "--tokens", "300", "--save-state", file("state")}).out;
+  parts += run({"text", artifact(), "--load-state", file("state"), "--tokens", "299"}).out;
+  EXPECT_EQ(parts, output.out);
+}
+
+TEST_F(TextCommands, ADeviceStopsAtTheEndToken) {
+  make_fake_artifact(folder_, "-DFAKE_DEVICE");
+  write_text(folder_ / "config.json", R"({"eos_token_id": [11, 99], "bos_token_id": 2})");
+  const std::string whole = greedy("abc", 100);
+  const size_t end = whole.find('l');
+  ASSERT_LT(end, 99u);
+  const Output output = run({"text", artifact(), "--prompt", "abc", "--tokens", "500"});
+  EXPECT_EQ(output.out.substr(0, end), whole.substr(0, end));
+  EXPECT_NE(output.error.find("the model ended the text"), std::string::npos) << output.error;
+  EXPECT_NE(output.error.find("text: " + std::to_string(end - 2) + " tokens"), std::string::npos) << output.error;
+}
+
+// bf16: 3000 bytes of weights and twice 4096 of state; 30 exchanges; two launches.
+TEST_F(TextCommands, BenchOfADevice) {
+  make_fake_artifact(folder_, "-DFAKE_DEVICE");
+  const auto result = nlohmann::ordered_json::parse(run({"bench", artifact(), "--json", "--seconds", "0.1"}).out);
+  const auto& step = result["programs"][0];
+  const auto& forward = result["programs"][1];
+  const double bandwidth = result["limits"]["bytes_per_second"];
+  EXPECT_NEAR(step["bytes_us"].get<double>(), 1e6 * (3000 + 8192) / bandwidth, 1e-9);
+  EXPECT_NEAR(step["multiply_adds_us"].get<double>(), 1e6 * 1600 / 33e12, 1e-12);
+  EXPECT_NEAR(step["waiting_us"].get<double>(), 30 * 0.93, 1e-9);
+  EXPECT_NEAR(step["floor_us"].get<double>(), 30 * 0.93, 1e-9);
+  EXPECT_NEAR(forward["multiply_adds_us"].get<double>(), 1e6 * (4 * 1100 + 500) / 395e12, 1e-12);
+  EXPECT_NEAR(forward["exponentials_us"].get<double>(), 1e6 * 40 / 4.2e12, 1e-12);
+  EXPECT_NEAR(forward["waiting_us"].get<double>(), 2 * 0.55, 1e-9);
+  EXPECT_GT(step["median_us"].get<double>(), 0);
+  const std::string table = run({"bench", artifact(), "--seconds", "0.1"}).out;
+  EXPECT_NE(table.find("waiting"), std::string::npos) << table;
+  EXPECT_THAT(error_message([&] { run({"bench", artifact(), "--tail"}); }, ExitCode::usage),
+              testing::HasSubstr("--tail is for a CPU"));
+}
+
 TEST_F(TextCommands, TextStopsAtTheEndToken) {
-  write_text(folder_ / "config.json", R"({"eos_token_id": [11, 99], "bos_token_id": 2, "time_step_limit": [0.0, Infinity]})");
+  write_text(folder_ / "config.json",
+             R"({"eos_token_id": [11, 99], "bos_token_id": 2, "time_step_limit": [0.0, Infinity]})");
   const std::string whole = greedy("abc", 100);
   const size_t end = whole.find('l');
   ASSERT_LT(end, 100u);

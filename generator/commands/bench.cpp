@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "generator/bench/device_speed.h"
 #include "generator/bench/histogram.h"
 #include "generator/bench/speed.h"
 #include "generator/bench/tail.h"
@@ -17,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t tail_calls = 1'000'000;
-constexpr double tail_seconds = 60, speed_seconds = 10;
+constexpr double tail_seconds = 60, speed_seconds = 10, device_seconds = 2;
 constexpr size_t few_samples = 100;
 
 struct BenchOptions {
@@ -61,6 +62,25 @@ void print_speed(const mambac_artifact& table, const Json& result) {
     fmt::print("{}: only {} samples, {}; --seconds gives it more time.\n", program["program"].get<std::string>(),
                samples, samples < few_samples ? "too few for p99 and p99.9" : "too few for p99.9");
   }
+}
+
+void print_device_speed(const mambac_artifact& table, const Json& result) {
+  fmt::print("{}: {}, batch {}\n\n", table.name, table.isa, table.batch);
+  fmt::print("{:<8} {:>6} {:>12} {:>12} {:>6}   {:>10} {:>14} {:>10} {:>10}\n", "program", "tokens", "median us",
+             "floor us", "ratio", "bytes", "multiply-adds", "exps", "waiting");
+  for (const Json& program : result["programs"]) {
+    const auto number = [&](const char* field) { return program[field].get<double>(); };
+    fmt::print("{:<8} {:>6} {:>12.2f} {:>12.2f} {:>6.2f}   {:>10.2f} {:>14.2f} {:>10.2f} {:>10.2f}\n",
+               program["program"].get<std::string>(), program["tokens"].get<int64_t>(), number("median_us"),
+               number("floor_us"), number("ratio"), number("bytes_us"), number("multiply_adds_us"),
+               number("exponentials_us"), number("waiting_us"));
+  }
+  fmt::print(
+      "\nThe floor is the largest of four times: bytes at the {:.2f} TB/s that copies have on this GPU in the same "
+      "run,\n"
+      "multiply-adds, exponentials, and waiting for exchanges or launches at what an H200 does (bench/README.md).\n"
+      "Calls stand on the stream one behind the other.\n",
+      result["limits"]["bytes_per_second"].get<double>() / 1e12);
 }
 
 Json tail_of(const Artifact& artifact, const TailTimes& times) {
@@ -133,14 +153,17 @@ void add_bench_command(CLI::App& app) {
   command->footer("Example: mambac bench .mambac/product-default --tail --histogram tail.svg");
   command->callback([options] {
     const Artifact artifact(options->artifact);
-    if (artifact.table().device != nullptr) {
-      fail(ExitCode::usage, "{} is for a GPU, whose limits this command does not know: time it with bench/gpu.py",
-           options->artifact);
+    const bool on_device = artifact.table().device != nullptr;
+    if (on_device && options->tail) {
+      fail(ExitCode::usage, "--tail is for a CPU, and {} is for a GPU; leave it out", options->artifact);
     }
     if (options->tail) return run_tail(artifact, *options);
-    const Json result = measure_speed(artifact, options->seconds.value_or(speed_seconds));
+    const Json result = on_device ? measure_device_speed(artifact, options->seconds.value_or(device_seconds))
+                                  : measure_speed(artifact, options->seconds.value_or(speed_seconds));
     if (options->json) {
       fmt::print("{}\n", result.dump(2));
+    } else if (on_device) {
+      print_device_speed(artifact.table(), result);
     } else {
       print_speed(artifact.table(), result);
     }
