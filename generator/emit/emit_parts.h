@@ -12,6 +12,9 @@ namespace mambac {
 // Values that the skeletons of every target ask for, and the CPU's.
 Placeholders placeholders(const Plan& plan);
 
+// Lines for the header's facts: the trade that the tape's plan made.
+std::string tape_facts(const Plan& plan);
+
 // The skeletons of `forward`, filled, or nothing in an artifact without it. `skeleton`: a target's, by name.
 void add_forward(const Plan& plan, const std::function<std::string(const std::string&)>& skeleton,
                  Placeholders& values);
