@@ -8,6 +8,17 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
+// sums (8) += terms{Lanes > 8 ? , their upper half upon the lower one: sums half as long stay in the near cache}.
+template <int Lanes>
+inline void add_to_eight(floats<Lanes> terms, float* sums) {
+  if constexpr (Lanes == 16) {
+    store<8>(sums, load<8>(sums) + (__builtin_shufflevector(terms, terms, 0, 1, 2, 3, 4, 5, 6, 7) +
+                                    __builtin_shufflevector(terms, terms, 8, 9, 10, 11, 12, 13, 14, 15)));
+  } else {
+    store<Lanes>(sums, load<Lanes>(sums) + terms);
+  }
+}
+
 // For every channel and token, with delta = softplus(delta_input) and decay = exp(delta a):
 //   h = decay h + delta x B;   output = s silu(gate) with s = sum over n of h[n] C[n] + d x
 // Blocks of `Interval` tokens are taken from the last to the first: their states are computed again from the
@@ -43,7 +54,7 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
         const long row = sequence * tokens + token;
         const int count = tokens - token < Interval ? tokens - token : Interval;
         const float* kept = checkpoints + (sequence * Checkpoints + token / Interval) * (States * Channels);
-        alignas(64) float d_b_c[Interval][2 * States][Lanes] = {};  // summed over the blocks, not yet over the lanes
+        alignas(64) float d_b_c[Interval][2 * States][8] = {};  // summed over the blocks, not yet over eight lanes
         for (int block = first_block; block < end_block; ++block) {
           const int channel = block * Lanes;
           float(&d_a_of_block)[States][Lanes] = d_a[block - first_block];
@@ -92,9 +103,8 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
             for (int n = 0; n < States; ++n) {
               const floats<Lanes> d_after =
                   fused_multiply_add<Lanes>(ds, broadcast<Lanes>(c[(row + t) * BCStride + n]), d_value[n]);
-              store<Lanes>(d_b_c[t][n], fused_multiply_add<Lanes>(d_after, drive, load<Lanes>(d_b_c[t][n])));
-              store<Lanes>(d_b_c[t][States + n],
-                           fused_multiply_add<Lanes>(ds, load<Lanes>(h[t + 1][n]), load<Lanes>(d_b_c[t][States + n])));
+              add_to_eight<Lanes>(d_after * drive, d_b_c[t][n]);
+              add_to_eight<Lanes>(ds * load<Lanes>(h[t + 1][n]), d_b_c[t][States + n]);
               d_drive = fused_multiply_add<Lanes>(d_after, broadcast<Lanes>(b[(row + t) * BCStride + n]), d_drive);
               d_value[n] = d_after * load<Lanes>(decays[t][n]);
               const floats<Lanes> d_exponent = d_value[n] * load<Lanes>(h[t][n]);
@@ -113,7 +123,7 @@ inline void selective_scan_backward(const float* a, const float* d, const float*
         }
         for (int t = 0; t < count; ++t) {
           float* sums = slices + (slice * SliceRows + row + t) * (2 * States);
-          for (int n = 0; n < 2 * States; ++n) sums[n] = sum_of<Lanes>(d_b_c[t][n]);
+          for (int n = 0; n < 2 * States; ++n) sums[n] = sum_of<8>(d_b_c[t][n]);
         }
       }
     }
