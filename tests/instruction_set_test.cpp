@@ -57,11 +57,11 @@ TEST(InstructionSet, ThatIsUnknownIsRefusedByName) {
 
 TEST(Status, EachHasItsOwnMessage) {
   std::set<std::string> messages;
-  for (int status = MAMBAC_OK; status <= MAMBAC_WRONG_TAPE; ++status) {
+  for (int status = MAMBAC_OK; status <= MAMBAC_BAD_SAMPLING; ++status) {
     EXPECT_TRUE(messages.insert(mambac_runtime::status_message(status)).second) << status;
   }
   EXPECT_FALSE(messages.contains("unknown status"));
-  EXPECT_STREQ(mambac_runtime::status_message(MAMBAC_WRONG_TAPE + 1), "unknown status");
+  EXPECT_STREQ(mambac_runtime::status_message(MAMBAC_BAD_SAMPLING + 1), "unknown status");
   EXPECT_STREQ(mambac_runtime::status_message(-1), "unknown status");
 }
 
