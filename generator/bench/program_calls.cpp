@@ -21,9 +21,9 @@ ProgramCalls::ProgramCalls(const Artifact& artifact, std::string name, int32_t t
   if (name_ == "train") {
     tape_.emplace(table_, table_.tape_bytes);
     packed_.emplace(table_, table_.weights_bytes);
-    parameters_.resize(table_.parameters);
-    gradients_.resize(table_.parameters);
-    table_.weights_unpack(artifact.weights(), parameters_.data());
+    parameters_.emplace(table_, table_.parameters * sizeof(float));
+    gradients_.emplace(table_, table_.parameters * sizeof(float));
+    table_.weights_unpack(artifact.weights(), parameters_->floats().data());
     output_.resize(static_cast<size_t>(table_.batch) * tokens * table_.output_size);
     for (size_t i = 0; i < output_.size(); ++i) {
       d_outputs_.push_back(static_cast<float>(2 * random_uniform(seed, i) - 1) * 1e-3f);
@@ -46,10 +46,10 @@ ProgramCalls::ProgramCalls(const Artifact& artifact, std::string name, int32_t t
 
 void ProgramCalls::train(const void* input) {
   mambac_weights weights{};
-  table_.weights_pack(parameters_.data(), packed_->data(), &weights);
+  table_.weights_pack(parameters_->floats().data(), packed_->data(), &weights);
   session_.reset();
   session_.train(weights, *tape_, input, tokens_, output_);
-  session_.backward(weights, *tape_, d_outputs_, nullptr, gradients_, nullptr, {});
+  session_.backward(weights, *tape_, d_outputs_, nullptr, gradients_->floats(), nullptr, {});
 }
 
 const void* ProgramCalls::next_input() {

@@ -42,8 +42,8 @@ class ProgramCalls {
   size_t calls_ = 0;
 
   // Of training.
-  std::optional<ArtifactMemory> tape_, packed_;
-  std::vector<float> parameters_, gradients_, d_outputs_;
+  std::optional<ArtifactMemory> tape_, packed_, parameters_, gradients_;
+  std::vector<float> d_outputs_;
 };
 
 }  // namespace mambac

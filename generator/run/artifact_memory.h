@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "runtime/mambac.h"
 
@@ -15,6 +16,7 @@ class ArtifactMemory {
 
   void* data() { return memory_.get(); }
   const void* data() const { return memory_.get(); }
+  std::span<float> floats() { return {static_cast<float*>(data()), bytes_ / sizeof(float)}; }
   size_t bytes() const { return bytes_; }
 
   // The first `bytes` bytes, from and to this machine's own memory. Throw Error if the device has failed.
