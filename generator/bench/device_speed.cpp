@@ -5,10 +5,10 @@
 #include <chrono>
 #include <functional>
 
+#include "generator/bench/random_inputs.h"
 #include "generator/bench/times.h"
 #include "generator/error.h"
 #include "generator/run/machine_limits.h"
-#include "generator/text/random.h"
 
 namespace mambac {
 namespace {
@@ -91,7 +91,7 @@ class DeviceCalls {
     std::vector<std::byte> state(table_.state_bytes);
     table_.state_reset(state.data());
     state_.write(state.data(), state.size());
-    fill_input();
+    input_.write(random_inputs(artifact, input_.bytes() / sizeof(int32_t), 1).from(0), input_.bytes());
   }
 
   void step() { check(table_.step(artifact_.weights(), workspace_, state_.data(), input_.data(), output())); }
@@ -121,19 +121,6 @@ class DeviceCalls {
   void check(int status) const {
     if (status != MAMBAC_OK) fail(ExitCode::environment, "{}: {}", table_.name, table_.status_message(status));
   }
-  void fill_input() {
-    const size_t count = input_.bytes() / sizeof(int32_t);
-    std::vector<int32_t> tokens(count);
-    std::vector<float> values(count);
-    const uint64_t real =
-        table_.vocabulary > 0 ? artifact_.plan().at("model").at("vocabulary_used").get<uint64_t>() : 1;
-    for (size_t i = 0; i < count; ++i) {
-      tokens[i] = static_cast<int32_t>(random_bits(1, i) % real);
-      values[i] = static_cast<float>(2 * random_uniform(1, i) - 1);
-    }
-    input_.write(table_.vocabulary > 0 ? static_cast<const void*>(tokens.data()) : values.data(), input_.bytes());
-  }
-
   const Artifact& artifact_;
   const mambac_artifact& table_;
   ArtifactMemory workspace_memory_, state_, input_, output_;

@@ -16,6 +16,7 @@ ProgramCalls::ProgramCalls(const Artifact& artifact, std::string name, int32_t t
       tokens_(tokens),
       session_(artifact),
       stride_(static_cast<size_t>(artifact.table().batch) * tokens * std::max(artifact.table().input_size, 1)),
+      inputs_(random_inputs(artifact, inputs * stride_, seed)),
       output_(static_cast<size_t>(artifact.table().batch) * artifact.table().output_size),
       work_(work_of(artifact.plan().at("cost"), artifact.table().batch, tokens, 1)) {
   if (name_ == "train") {
@@ -30,18 +31,6 @@ ProgramCalls::ProgramCalls(const Artifact& artifact, std::string name, int32_t t
     }
     work_ = training_work_of(artifact.plan().at("cost"), table_.batch, tokens, table_.parameters);
   }
-  if (artifact.table().vocabulary > 0) {
-    const auto real = artifact.plan().at("model").at("vocabulary_used").get<uint64_t>();
-    token_inputs_.resize(inputs * stride_);
-    for (size_t i = 0; i < token_inputs_.size(); ++i) {
-      token_inputs_[i] = static_cast<int32_t>(random_bits(seed, i) % real);
-    }
-  } else {
-    value_inputs_.resize(inputs * stride_);
-    for (size_t i = 0; i < value_inputs_.size(); ++i) {
-      value_inputs_[i] = static_cast<float>(2 * random_uniform(seed, i) - 1);
-    }
-  }
 }
 
 void ProgramCalls::train(const void* input) {
@@ -52,10 +41,7 @@ void ProgramCalls::train(const void* input) {
   session_.backward(weights, *tape_, d_outputs_, nullptr, gradients_->floats(), nullptr, {});
 }
 
-const void* ProgramCalls::next_input() {
-  const size_t first = calls_++ % inputs * stride_;
-  return token_inputs_.empty() ? static_cast<const void*>(&value_inputs_[first]) : &token_inputs_[first];
-}
+const void* ProgramCalls::next_input() { return inputs_.from(calls_++ % inputs * stride_); }
 
 void ProgramCalls::call() {
   const void* input = next_input();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "generator/bench/random_inputs.h"
 #include "generator/run/host.h"
 #include "generator/run/machine_limits.h"
 
@@ -35,8 +36,7 @@ class ProgramCalls {
   int32_t tokens_;
   Session session_;
   size_t stride_;  // tokens or values of one call's input
-  std::vector<int32_t> token_inputs_;
-  std::vector<float> value_inputs_;
+  RandomInputs inputs_;
   std::vector<float> output_;
   Work work_;
   size_t calls_ = 0;

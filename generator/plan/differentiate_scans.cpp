@@ -13,6 +13,16 @@ constexpr int64_t slice_channels = 128;
 
 }  // namespace
 
+void Differentiation::sum_slices(int64_t layer, const std::string& over, const ActivationSlice& partial,
+                                 const ActivationSlice& b_and_c, int64_t slices) {
+  emit({.kind = "sum_slices",
+        .about = "d B and d C, summed over " + over,
+        .layer = layer,
+        .inputs = {{"slices", partial}},
+        .outputs = {{"output", gradient_of(b_and_c)}},
+        .sizes = {{"slices", slices}}});
+}
+
 void Differentiation::differentiate_selective_scan(const std::string& group, const Operation& operation) {
   const StateTensor& h = state_tensor(operation.state("h"));
   const ActivationSlice x = operation.input("x"), gate = operation.input("gate"),
@@ -39,12 +49,7 @@ void Differentiation::differentiate_selective_scan(const std::string& group, con
   backward.inputs.push_back({"d_output", gradient_of(output)});
   for (const auto& [role, weight] : operation.weights) backward.gradients.push_back({role, source(weight)});
   emit(std::move(backward));
-  emit({.kind = "sum_slices",
-        .about = "d B and d C, summed over the channels",
-        .layer = operation.layer,
-        .inputs = {{"slices", partial}},
-        .outputs = {{"output", gradient_of({b.name, b.first, 2 * states})}},
-        .sizes = {{"slices", slices}}});
+  sum_slices(operation.layer, "the channels", partial, {b.name, b.first, 2 * states}, slices);
   for (Operation& gradient : after_scan_) emit(std::move(gradient));
   after_scan_.clear();
   result_.recomputed_exponentials += h.shape.front() * h.shape.back();
@@ -93,12 +98,7 @@ void Differentiation::differentiate_head_scan(const std::string& group, const Op
   backward.inputs.push_back({"d_output", gradient_of(operation.output("output"))});
   for (const auto& [role, weight] : operation.weights) backward.gradients.push_back({role, source(weight)});
   emit(std::move(backward));
-  emit({.kind = "sum_slices",
-        .about = "d B and d C, summed over the heads of a group",
-        .layer = operation.layer,
-        .inputs = {{"slices", partial}},
-        .outputs = {{"output", gradient_of(b_and_c)}},
-        .sizes = {{"slices", slices}}});
+  sum_slices(operation.layer, "the heads of a group", partial, b_and_c, slices);
   result_.recomputed_multiply_adds += chunk_tokens * heads * h.shape[1];
 }
 

@@ -102,6 +102,9 @@ class Differentiation {
 
   // Those of the scans (differentiate_scans.cpp).
 
+  // d B and d C = the sum of the parts that slices of `over` have written.
+  void sum_slices(int64_t layer, const std::string& over, const ActivationSlice& partial,
+                  const ActivationSlice& b_and_c, int64_t slices);
   void differentiate_selective_scan(const std::string& group, const Operation& operation);
   // d decay is the gradient of its logarithm, which stays finite where decay is 0.
   void differentiate_discretize(const std::string& group, const Operation& operation);
