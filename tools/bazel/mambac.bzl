@@ -18,6 +18,7 @@ makes
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+load("//tools/bazel:mambac_action.bzl", "MAMBAC_ATTRIBUTES", "output_groups", "run_mambac")
 
 # Of every artifact, as its own CMakeLists.txt and `mambac build` say: fused are those products and sums that the source
 # fuses, no others. tests/tools_test.cpp holds them to what mambac says.
@@ -48,40 +49,26 @@ def _mambac_source_impl(ctx):
         "benchmark": ctx.actions.declare_file(name + "_benchmark.cpp"),
         "weights": ctx.actions.declare_file(name + ".weights"),
     }
-    model = [file for file in ctx.files.model if file.basename == "config.json"]
-    if len(model) != 1:
-        fail("%s holds %d files named config.json; a model has one" % (ctx.attr.model.label, len(model)))
     arguments = ["--isa", ctx.attr.isa]
     if ctx.file.deployment:
         arguments += ["--deployment", ctx.file.deployment.path]
-
-    environment = {key: file.path for key, file in outputs.items()}
-    environment.update(mambac = ctx.executable._mambac.path, model = model[0].dirname, name = name)
-    ctx.actions.run_shell(
-        outputs = outputs.values(),
-        inputs = ctx.files.model + ctx.files.deployment,
-        tools = [ctx.executable._mambac],
-        command = _GENERATE,
-        arguments = arguments,
-        env = environment,
+    return run_mambac(
+        ctx,
+        outputs,
+        _GENERATE,
+        arguments,
         mnemonic = "Mambac",
         progress_message = "Generating " + name,
+        inputs = ctx.files.deployment,
     )
-    return [
-        DefaultInfo(files = depset([outputs["source"]])),
-        OutputGroupInfo(**{key: depset([file]) for key, file in outputs.items()}),
-    ]
 
 _mambac_source = rule(
     implementation = _mambac_source_impl,
-    attrs = {
-        "artifact": attr.string(mandatory = True),
-        "model": attr.label(mandatory = True, allow_files = True),
-        "deployment": attr.label(allow_single_file = [".json"]),
-        "isa": attr.string(mandatory = True),
-        # "target", so that mambac is not built a second time for the machine that builds: it is the same one.
-        "_mambac": attr.label(default = "//generator:mambac", executable = True, cfg = "target"),
-    },
+    attrs = dict(
+        MAMBAC_ATTRIBUTES,
+        deployment = attr.label(allow_single_file = [".json"]),
+        isa = attr.string(mandatory = True),
+    ),
 )
 
 def mambac_library(name, model, deployment = None, isa = "x86-64-v3", visibility = None):
@@ -102,13 +89,7 @@ def mambac_library(name, model, deployment = None, isa = "x86-64-v3", visibility
         isa = isa,
         visibility = visibility,
     )
-    for output in ["library", "test", "benchmark", "weights"]:
-        native.filegroup(
-            name = name + ("_weights" if output == "weights" else "_" + output + "_source"),
-            srcs = [name + "_source"],
-            output_group = output,
-            visibility = visibility,
-        )
+    output_groups(name, ["library", "test", "benchmark", "weights"], visibility)
     cc_library(
         name = name,
         srcs = [name + "_library_source"],

@@ -18,6 +18,7 @@ makes
 
 load("@cuda//:nvcc.bzl", "NVCC", "TRIED")
 load("@rules_cc//cc:defs.bzl", "cc_library")
+load("//tools/bazel:mambac_action.bzl", "MAMBAC_ATTRIBUTES", "output_groups", "run_mambac")
 
 # Builds into $source and hands out what Bazel links. Arguments: options of the deployment.
 _BUILD = """
@@ -40,42 +41,27 @@ def _mambac_cuda_source_impl(ctx):
         "library": ctx.actions.declare_file("lib%s.a" % name),
         "weights": ctx.actions.declare_file(name + ".weights"),
     }
-    model = [file for file in ctx.files.model if file.basename == "config.json"]
-    if len(model) != 1:
-        fail("%s holds %d files named config.json; a model has one" % (ctx.attr.model.label, len(model)))
-    environment = {key: file.path for key, file in outputs.items()}
-    environment.update(
-        mambac = ctx.executable._mambac.path,
-        model = model[0].dirname,
-        name = name,
-        NVCC = NVCC,
-        tried = TRIED,
-        PATH = "/usr/local/bin:/usr/bin:/bin",  # nvcc looks for the host's compiler
-    )
-    ctx.actions.run_shell(
-        outputs = outputs.values(),
-        inputs = ctx.files.model,
-        tools = [ctx.executable._mambac],
-        command = _BUILD,
-        arguments = ["--arch", ctx.attr.arch, "--programs", ctx.attr.programs],
-        env = environment,
+    return run_mambac(
+        ctx,
+        outputs,
+        _BUILD,
+        ["--arch", ctx.attr.arch, "--programs", ctx.attr.programs],
         mnemonic = "MambacCuda",
         progress_message = "Generating and compiling " + name,
+        environment = {
+            "NVCC": NVCC,
+            "PATH": "/usr/local/bin:/usr/bin:/bin",  # nvcc looks for the host's compiler
+            "tried": TRIED,
+        },
     )
-    return [
-        DefaultInfo(files = depset([outputs["source"]])),
-        OutputGroupInfo(**{key: depset([file]) for key, file in outputs.items()}),
-    ]
 
 _mambac_cuda_source = rule(
     implementation = _mambac_cuda_source_impl,
-    attrs = {
-        "artifact": attr.string(mandatory = True),
-        "model": attr.label(mandatory = True, allow_files = True),
-        "arch": attr.string(mandatory = True),
-        "programs": attr.string(mandatory = True),
-        "_mambac": attr.label(default = "//generator:mambac", executable = True, cfg = "target"),
-    },
+    attrs = dict(
+        MAMBAC_ATTRIBUTES,
+        arch = attr.string(mandatory = True),
+        programs = attr.string(mandatory = True),
+    ),
 )
 
 def mambac_cuda_library(name, model, arch = "sm_90a", programs = "step,forward", visibility = None):
@@ -96,13 +82,7 @@ def mambac_cuda_library(name, model, arch = "sm_90a", programs = "step,forward",
         programs = programs,
         visibility = visibility,
     )
-    for output in ["library", "headers", "weights"]:
-        native.filegroup(
-            name = name + ("_weights" if output == "weights" else "_" + output + "_source"),
-            srcs = [name + "_source"],
-            output_group = output,
-            visibility = visibility,
-        )
+    output_groups(name, ["library", "headers", "weights"], visibility)
     cc_library(
         name = name,
         srcs = [name + "_library_source"],
