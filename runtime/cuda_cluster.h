@@ -19,6 +19,13 @@ __device__ inline void synchronize_cluster() {
   asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
 
+// The end of a cluster's work, in two halves: no block passes before all have come, for until then they may read each
+// other's shared memory.
+__device__ inline void arrive_at_end_of_cluster() {
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+}
+__device__ inline void wait_for_end_of_cluster() { asm volatile("barrier.cluster.wait.aligned;" ::: "memory"); }
+
 // Shared address, in block `rank`, of what lies at `pointer` in this block.
 __device__ inline unsigned address_in_block(const void* pointer, int rank) {
   unsigned address;
@@ -40,6 +47,16 @@ __device__ inline unsigned read_from_block(const unsigned* pointer, int rank) {
   return value;
 }
 
+// Address and result in whole 16 bytes.
+__device__ inline float4 read_from_block(const float* pointer, int rank) {
+  float4 value;
+  asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(value.x), "=f"(value.y), "=f"(value.z), "=f"(value.w)
+               : "r"(address_in_block(pointer, rank))
+               : "memory");
+  return value;
+}
+
 __device__ inline void write_to_block(unsigned long long* pointer, int rank, unsigned long long value) {
   asm volatile("st.shared::cluster.u64 [%0], %1;" ::"r"(address_in_block(pointer, rank)), "l"(value) : "memory");
 }
@@ -50,6 +67,9 @@ __device__ inline void open_arrival(unsigned long long* barrier) {
   asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(barrier)))
                : "memory");
 }
+
+// The barriers that the thread has opened may be counted by copies and by other blocks.
+__device__ inline void publish_arrivals() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 
 __device__ inline void expect(unsigned long long* barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(

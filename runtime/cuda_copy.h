@@ -21,10 +21,7 @@ __device__ inline void wait_for_copies_but_last() {
   asm volatile("cp.async.wait_group %0;" ::"n"(Groups) : "memory");
 }
 
-// Barriers of a block whose warps have different work to do: of all its threads, and of some that help the others.
+// A barrier of a block whose warps, each as a whole, have different work to do.
 __device__ inline void synchronize_block(int threads) { asm volatile("barrier.sync 2, %0;" ::"r"(threads) : "memory"); }
-__device__ inline void synchronize_helpers(int threads) {
-  asm volatile("barrier.sync 1, %0;" ::"r"(threads) : "memory");
-}
 
 }  // namespace mambac_runtime

@@ -17,12 +17,26 @@ __device__ inline unsigned long long operand_at(unsigned shared) {
 // Products may begin: registers and shared memory are as they should be.
 __device__ inline void begin_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 
+// What this thread has written to shared memory may be an operand, after a barrier of the block.
+__device__ inline void publish_operands() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+
 // The products so far are one group.
 __device__ inline void end_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
 // Waits until at most one group of products is under way; until none is.
 __device__ inline void wait_for_products_but_last() { asm volatile("wgmma.wait_group.sync.aligned 1;" ::: "memory"); }
 __device__ inline void wait_for_products() { asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory"); }
+
+// sum (16, 8) += a (16, 16) b (8, 16)^T by one warp, operands in registers: pairs of columns 2 (lane % 4) + 8 i of row
+// lane / 4 + 8 j, in a[2 i + j] and, of b's row lane / 4, in b[i]. sum[2 j + k] is row lane / 4 + 8 j and column 2
+// (lane % 4) + k.
+__device__ inline void multiply_16x8(float* sum, const unsigned* a, const unsigned* b) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 
 // sum (64, 64) += a (64, 16) b (64, 16)^T by the four warps of a group; sum[4 * j + 2 * i + k] of a thread is row lane
 // / 4 + 8 i of its warp's 16 rows and column 8 j + 2 (lane % 4) + k.
@@ -64,21 +78,18 @@ __device__ inline void multiply_64x128(float* sum, unsigned long long a, unsigne
       : "memory");
 }
 
-// The next stage, an operand's bytes and behind them the other's (multiples of 16), as soon as its slot is free. By one
-// thread.
-__device__ inline void copy_operands(Ring& ring, const void* a, int a_bytes, const void* b, int b_bytes) {
+// The current stage will get so many bytes, as soon as its slot is free. By one thread.
+__device__ inline void expect_operands(const Ring& ring, int bytes) {
   wait(empty_barrier(ring), ring.phase ^ 1);
-  const unsigned slot = ring.stages + ring.slot * ring.slot_bytes;
-  asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(full_barrier(ring)), "r"(a_bytes + b_bytes)
+  asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(full_barrier(ring)), "r"(bytes) : "memory");
+}
+
+// `bytes` of them (a multiple of 16), to `offset` in the current stage. By one thread.
+__device__ inline void copy_operand(const Ring& ring, int offset, const void* source, int bytes) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(
+                   ring.stages + ring.slot * ring.slot_bytes + offset),
+               "l"(source), "r"(bytes), "r"(full_barrier(ring))
                : "memory");
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(slot),
-               "l"(a), "r"(a_bytes), "r"(full_barrier(ring))
-               : "memory");
-  asm volatile(
-      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(slot + a_bytes),
-      "l"(b), "r"(b_bytes), "r"(full_barrier(ring))
-      : "memory");
-  advance(ring);
 }
 
 }  // namespace mambac_runtime

@@ -11,6 +11,7 @@
 #include "generator/targets/cuda_forward.h"
 #include "generator/targets/cuda_generate.h"
 #include "generator/targets/cuda_kernels.h"
+#include "generator/targets/cuda_step_of_many.h"
 #include "generator/targets/packing.h"
 #include "generator/targets/plan_operations.h"
 #include "generator/targets/targets.h"
@@ -102,8 +103,8 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
     const bool stepwise = name == "steps" || (name == "step" && decode);
     Program program = stepwise                      ? plan_steps(graph, plan, decode, name)
                       : name == "generate"          ? plan_generate(graph, plan, decode.blocks)
-                      : name == "step" && token     ? plan_in_tiles(graph, plan, *token, name)
-                      : name == "forward" && tokens ? plan_in_tiles(graph, plan, *tokens, name)
+                      : name == "step" && token     ? plan_step_of_many(plan, *token)
+                      : name == "forward" && tokens ? plan_forward(plan, *tokens)
                                                     : plan_program(graph, plan, name);
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program, kept_floats));
     plan.programs.push_back(std::move(program));

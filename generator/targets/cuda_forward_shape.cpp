@@ -59,6 +59,16 @@ int64_t ForwardShape::scan_shared_bytes(int64_t states) const {
   return copied + prepared + parts;
 }
 
+int64_t ForwardShape::convolve_token_shared_bytes(int64_t outputs) const {
+  return (64 + round_up(outputs, panel)) * panel * 2 + token_rows * outputs * 4 + 8;
+}
+
+int64_t ForwardShape::scan_token_shared_bytes(int64_t padded_rank, int64_t states) const {
+  constexpr int64_t channels = 128, sequences = 8;  // of a block
+  const int64_t of_sequence = (padded_rank + 8) * 2 + (channels + 4) * 4 + 2 * states * 4;
+  return padded_rank * channels * 2 + states * channels * 4 + sequences * of_sequence + 8;
+}
+
 std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t sequences,
                                           int64_t tokens, int64_t blocks) {
   const int64_t rows = sequences * tokens;
@@ -69,13 +79,20 @@ std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const
   const int64_t shared = mixer.delta_rank + 2 * states;
   // x_proj has few outputs: one tile holds all, if it can.
   const int64_t shared_outputs = shared <= 256 ? round_up(shared, panel) : 128;
-  ForwardShape shape{
-      .tokens = tokens,
-      .in = product_tiles(rows, 2 * padded_inner, size, blocks),
-      .x = tiles_in_parts(rows, shared, inner, shared_outputs, blocks),
-      .dt = product_tiles(rows, padded_inner, mixer.delta_rank, blocks),
-      .out = tokens == 1 ? tiles_in_parts(rows, size, inner, panel, blocks) : product_tiles(rows, size, inner, blocks),
-      .head = product_tiles(rows, model.outputs(), size, blocks)};
+  ForwardShape shape{.tokens = tokens,
+                     .in = product_tiles(rows, 2 * padded_inner, size, blocks),
+                     .x = tiles_in_parts(rows, shared, inner, shared_outputs, blocks),
+                     .dt = product_tiles(rows, padded_inner, mixer.delta_rank, blocks),
+                     .out = product_tiles(rows, size, inner, blocks),
+                     .head = product_tiles(rows, model.outputs(), size, blocks)};
+  if (tokens == 1) {
+    shape.out = tiles_in_parts(rows, size, inner, panel, blocks);
+    // A block of `convolve_token_tiles` for each panel, a part for each cluster.
+    const int64_t panels = padded_inner / panel;
+    shape.convolve_cluster = panels >= 8 ? 8 : panels >= 4 ? 4 : panels >= 2 ? 2 : 1;
+    shape.x = {.outputs = panel, .parts = divide_up(panels, shape.convolve_cluster)};
+    shape.dt = {.outputs = panel};  // in `scan_token_tiles`
+  }
   shape.lanes = states % 8 != 0 ? 4 : states % 16 != 0 || states <= 32 ? 8 : 16;
   shape.block_channels = 16;
   shape.block_tokens = 32;

@@ -18,13 +18,18 @@ struct ProductTiles {
   int64_t shared_bytes() const { return stages * ((rows + outputs) * 128 + 16); }
 };
 
+constexpr int64_t token_rows = 32;  // sequences of a block of `convolve_token_tiles`
+
 struct ForwardShape {
   int64_t tokens = 0;  // of each sequence
   ProductTiles in, x, dt, out, head;
   int64_t lanes = 0, block_channels = 0, block_tokens = 0, slots = 0;  // of `scan_tiles`
+  int64_t convolve_cluster = 0;                                        // `Cluster` of `convolve_token_tiles`
 
   int64_t scan_threads() const { return block_channels * lanes + 256; }
   int64_t scan_shared_bytes(int64_t states) const;
+  int64_t convolve_token_shared_bytes(int64_t outputs) const;
+  int64_t scan_token_shared_bytes(int64_t padded_rank, int64_t states) const;
 };
 
 // The quickest tiles for a product of `rows` rows with a matrix (`outputs`, `inputs`) on `blocks` multiprocessors. The

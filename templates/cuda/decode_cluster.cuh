@@ -159,7 +159,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
     open_arrival(&rows_arrival);
     open_arrival(&input_arrival);
     for (int part = 0; part <= Layers; ++part) open_arrival(&weights_arrival[part]);
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+    publish_arrivals();
     expect(&sums_arrival, Blocks * exchanged * 4);
     expect(&rows_arrival, Blocks * size * 4);
     expect(&input_arrival, size * 4);

@@ -1,6 +1,7 @@
 // The norm of few rows before a matrix product on the tensor cores: what norm_tiles is for many rows.
 #pragma once
 
+#include "runtime/cuda_cluster.h"
 #include "templates/cuda/norm_tiles.cuh"
 #include "templates/cuda/sum_of_block.cuh"
 
@@ -17,7 +18,10 @@ __global__ void __launch_bounds__(Threads) norm_row_tiles(const float* weight, c
   static_assert(Threads * 8 >= Size && Stride % 8 == 0);
   const long row = blockIdx.y;
   const int column = threadIdx.x * 8;
-  float* const own = residual + row * Stride + column;
+  float scales[8];
+  load_eight<Size>(weight, column, scales);
+  wait_for_previous();
+  launch_next();
   float x[8];
   load_eight<Size>(residual + row * Stride, column, x);
   if constexpr (Parts > 0) {
@@ -28,9 +32,7 @@ __global__ void __launch_bounds__(Threads) norm_row_tiles(const float* weight, c
     for (int part = 0; part < Parts; ++part) {
       for (int k = 0; k < 8; ++k) x[k] += products[part][k];
     }
-    for (int k = 0; k < 8; ++k) {
-      if (column + k < Size) own[k] = x[k];
-    }
+    store_eight<Size>(residual + row * Stride, column, x);
   }
   if constexpr (Mean) {
     float sum = 0.0f;
@@ -41,8 +43,6 @@ __global__ void __launch_bounds__(Threads) norm_row_tiles(const float* weight, c
   float squares = 0.0f;
   for (int k = 0; k < 8; ++k) squares += x[k] * x[k];
   const float scale = 1.0f / sqrtf(sum_of_block<Threads>(squares) / Size + epsilon);
-  float scales[8];
-  load_eight<Size>(weight, column, scales);
   for (int k = 0; k < 8; ++k) x[k] *= scale * scales[k];
   if constexpr (Mean) {
     float shifts[8];

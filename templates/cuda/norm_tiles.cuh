@@ -31,6 +31,21 @@ __device__ inline void load_eight(const float* from, int column, float* values) 
   }
 }
 
+template <int Size>
+__device__ inline void store_eight(float* to, int column, const float* values) {
+  if constexpr (Size % 8 == 0) {
+    if (column < Size) {
+      *reinterpret_cast<float4*>(to + column) = make_float4(values[0], values[1], values[2], values[3]);
+      *reinterpret_cast<float4*>(to + column + 4) = make_float4(values[4], values[5], values[6], values[7]);
+    }
+  } else {
+#pragma unroll
+    for (int k = 0; k < 8; ++k) {
+      if (column + k < Size) to[column + k] = values[k];
+    }
+  }
+}
+
 // output (`OutputRows` in tiles, `Size` padded with zeros) = input / sqrt(mean(input^2) + epsilon) * weight; with
 // `Mean` the mean is taken off first and bias is added (LayerNorm). A warp for each row; the input's rows lie
 // `rows_apart` rows apart.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/cuda_approximations.h"
+#include "runtime/cuda_cluster.h"
 #include "runtime/cuda_halves.h"
 #include "runtime/cuda_tensor_cores.h"
 #include "templates/cuda/tiles.cuh"
@@ -43,15 +44,22 @@ __device__ inline void store_two(float* row, int column, float first, float seco
   }
 }
 
+// Where a part's panels of 64 inputs begin.
+template <int Inputs, int Parts>
+__device__ inline int first_panel(int part) {
+  return part * (Inputs / 64) / Parts;
+}
+
 // output (rows, `Outputs`), float or float16 = input (rows, `Inputs`) weights^T, plus bias, through softplus, plus what
 // output held, each if it is asked for. Input (`InputRows`, `Inputs`) and weights (`WeightRows`, `Inputs`) lie in
 // tiles; input rows from `rows` on may hold anything. The inputs are shared out, parts: `Parts`; each part has an
 // output of its own, of `InputRows` rows, for the reader to add up.
 //
 // A block makes tiles of `BlockRows` x `BlockOutputs`, one after the other; its last warp copies operands ahead, the
-// others, four for every 64 rows, multiply.
+// others, four for every 64 rows, multiply. With `Overlapping` the weights of its first stages are on their way while
+// the launch before still runs.
 template <int Inputs, int Outputs, int WeightRows, int InputRows, int OutputStride, int BlockRows, int BlockOutputs,
-          int Parts, int Stages, typename Value, bool Bias, bool Softplus, bool Accumulate>
+          int Parts, int Stages, typename Value, bool Bias, bool Softplus, bool Accumulate, bool Overlapping>
 __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
     project_tiles(const bfloat16* weights, const float* bias, const bfloat16* input, Value* output, int rows) {
   static_assert(Inputs % 64 == 0 && InputRows % BlockRows == 0 && WeightRows % BlockOutputs == 0);
@@ -70,26 +78,51 @@ __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
   const int tiles = row_tiles * (WeightRows / BlockOutputs) * Parts;
   if (warp == multiplying_warps) {
     if (threadIdx.x % 32 > 0) return;
+    int weights_ahead = 0;
+    if constexpr (Overlapping) {
+      Ring ahead = ring;
+      const int part = blockIdx.x / row_tiles % Parts;
+      const long first_output = blockIdx.x / row_tiles / Parts * BlockOutputs;
+      const long end_panel = blockIdx.x < tiles ? first_panel<Inputs, Parts>(part + 1) : 0;
+      for (long panel = first_panel<Inputs, Parts>(part); panel < end_panel && weights_ahead < Stages; ++panel) {
+        expect_operands(ahead, input_bytes + weight_bytes);
+        copy_operand(ahead, input_bytes, weights + (panel * WeightRows + first_output) * 64, weight_bytes);
+        advance(ahead);
+        ++weights_ahead;
+      }
+      wait_for_previous();
+    }
     for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
       const int part = tile / row_tiles % Parts;
       const long first_row = tile % row_tiles * BlockRows;
       const long first_output = tile / row_tiles / Parts * BlockOutputs;
-      for (long panel = part * (Inputs / 64) / Parts; panel < (part + 1) * (Inputs / 64) / Parts; ++panel) {
-        copy_operands(ring, input + (panel * InputRows + first_row) * 64, input_bytes,
-                      weights + (panel * WeightRows + first_output) * 64, weight_bytes);
+      const long end_panel = first_panel<Inputs, Parts>(part + 1);
+      for (long panel = first_panel<Inputs, Parts>(part); panel < end_panel; ++panel) {
+        if (weights_ahead > 0) {
+          --weights_ahead;
+        } else {
+          expect_operands(ring, input_bytes + weight_bytes);
+          copy_operand(ring, input_bytes, weights + (panel * WeightRows + first_output) * 64, weight_bytes);
+        }
+        copy_operand(ring, 0, input + (panel * InputRows + first_row) * 64, input_bytes);
+        advance(ring);
       }
     }
     return;
   }
 
+  if constexpr (Overlapping) {
+    wait_for_previous();
+    launch_next();
+  }
   Ring read = ring;
   const int lane = threadIdx.x % 32;
   for (int tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
     const int part = tile / row_tiles % Parts;
-    const int first_panel = part * (Inputs / 64) / Parts;
-    const int end_panel = (part + 1) * (Inputs / 64) / Parts;
+    const int begin_panel = first_panel<Inputs, Parts>(part);
+    const int end_panel = first_panel<Inputs, Parts>(part + 1);
     float sum[BlockOutputs / 2] = {};
-    for (int panel = first_panel; panel < end_panel; ++panel) {
+    for (int panel = begin_panel; panel < end_panel; ++panel) {
       const unsigned stage = ring.stages + wait_for_stage(ring);
       const unsigned long long rows_operand = operand_at(stage + warp / 4 * 64 * row_bytes);
       const unsigned long long outputs_operand = operand_at(stage + input_bytes);
@@ -110,7 +143,7 @@ __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
         }
       }
       end_products();
-      if (panel > first_panel) {
+      if (panel > begin_panel) {
         wait_for_products_but_last();
         release_stage(read);
       }
@@ -150,7 +183,7 @@ __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
         if (row + 8 < rows && first < Outputs) *reinterpret_cast<uint4*>(eight + 8 * OutputStride) = lower;
       }
     } else {
-      float* to = output + (part * static_cast<long>(InputRows) + row) * OutputStride;
+      float* to = output + (part * long{InputRows} + row) * OutputStride;
       float* to_lower = to + 8 * OutputStride;
       if constexpr (Accumulate) {
         const float* from = row < rows ? to : output;  // anything for rows that are not stored

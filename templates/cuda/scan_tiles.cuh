@@ -130,10 +130,12 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
 
   if (thread < keepers + helpers) {
     const int helper = thread - keepers;
-    // Eight channels of a token, of which the thread copies those of every block.
-    const int own_token = helper / pieces;
-    const int own_column = helper % pieces * 8;
-    const bool copies = own_token < BlockTokens;
+    // Eight channels of a token, of which the thread copies those of every block: half of a warp what the whole warp
+    // prepares.
+    const int piece = helper / 32 * 16 + helper % 16;
+    const int own_token = piece / pieces;
+    const int own_column = piece % pieces * 8;
+    const bool copies = helper % 32 < 16;
     const float16* next_delta = delta + (first_row + own_token) * PaddedChannels + first_channel + own_column;
     const float16* next_gate =
         projected + (first_row + own_token) * ProjectedStride + PaddedChannels + first_channel + own_column;
@@ -144,7 +146,7 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
     for (int block = -ahead; block < blocks; ++block) {
       if (first_token < tokens) {
         const bool wanted = first_token + own_token < tokens;
-        const int at = slot * elements + helper * 8;
+        const int at = slot * elements + piece * 8;
         if (copies) {
           copy_16_bytes(deltas + at, next_delta, wanted);
           copy_16_bytes(gates + at, next_gate, wanted);
@@ -167,7 +169,7 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
       end_copies();
       if (block < 0) continue;
       wait_for_copies_but_last<ahead>();
-      synchronize_helpers(helpers);
+      __syncwarp();
       const int begin = block % Slots * elements + helper * 4;
       const uint2 four = *reinterpret_cast<const uint2*>(deltas + begin);
       const uint2 four_x = *reinterpret_cast<const uint2*>(xs + begin);

@@ -204,13 +204,13 @@ struct Model {
   }
 
   static constexpr auto in_kernel = project_tiles<SizePadded, 2 * Padded, 2 * Padded, Rows, 2 * Padded, In::rows,
-                                                  In::outputs, 1, In::stages, float16, false, false, false>;
+                                                  In::outputs, 1, In::stages, float16, false, false, false, false>;
   static constexpr auto x_kernel = project_tiles<Padded, Shared, SharedRows, Rows, Shared, X::rows, X::outputs,
-                                                 X::parts, X::stages, float, false, false, false>;
+                                                 X::parts, X::stages, float, false, false, false, false>;
   static constexpr auto dt_kernel = project_tiles<RankPadded, Padded, DeltaRows, Rows, Padded, Dt::rows, Dt::outputs, 1,
-                                                  Dt::stages, float16, true, true, false>;
+                                                  Dt::stages, float16, true, true, false, false>;
   static constexpr auto out_kernel = project_tiles<Padded, Size, SizeRows, Rows, Size, Out::rows, Out::outputs, 1,
-                                                   Out::stages, float, false, false, true>;
+                                                   Out::stages, float, false, false, true, false>;
 
   static constexpr auto scan_kernel = scan_tiles<Channels, Padded, States, Taps, Rows, 2 * Padded, StateStride, Lanes,
                                                  BlockChannels, BlockTokens, Slots>;
