@@ -10,6 +10,7 @@
 #include "generator/families/families.h"
 #include "generator/file.h"
 #include "generator/run/training_cases.h"
+#include "runtime/state_header.h"
 #include "tests/allocation_guard.h"
 #include "tests/built_artifact.h"
 #include "tests/error_message.h"
@@ -227,6 +228,64 @@ TEST_P(OddGradients, AgreeWithFiniteDifferences) {
 INSTANTIATE_TEST_SUITE_P(All, OddGradients, testing::ValuesIn(odd_shapes()),
                          [](const auto& parameter) { return parameter.param.name; });
 
+// What one training call of a model's artifact gives.
+struct TrainingAnswer {
+  std::vector<float> outputs, gradients, d_inputs;
+  std::vector<std::byte> state, d_state;
+};
+
+// `calls` calls of an artifact of `batch` sequences, on the next sequences each; gradients add up.
+TrainingAnswer train_in_calls(int64_t batch, int64_t calls, int threads) {
+  constexpr int64_t count = 29;
+  BuildRequest request = training_request("mamba1-tiny", 32);
+  request.batch = batch;
+  request.threads = threads;
+  const Artifact& artifact = built_artifact(request);
+  const mambac_artifact& table = artifact.table();
+  const size_t output_floats = batch * count * table.output_size, input_floats = batch * count * 64;
+  std::mt19937 random(5);
+  TrainingAnswer answer;
+  answer.gradients.resize(table.parameters);
+  for (int64_t call = 0; call < calls; ++call) {
+    std::vector<int32_t> tokens(batch * count);
+    for (int32_t& token : tokens) token = static_cast<int32_t>(random() % table.vocabulary);
+    Session session(artifact);
+    ArtifactMemory tape(table, table.tape_bytes), d_state_out(table, table.state_bytes),
+        d_state(table, table.state_bytes);
+    table.state_reset(d_state_out.data());
+    std::vector<float> outputs(output_floats), d_inputs(input_floats);
+    session.train(*artifact.weights(), tape, tokens.data(), count, outputs);
+    session.backward(*artifact.weights(), tape, outputs, &d_state_out, answer.gradients, &d_state, d_inputs);
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    const auto without_header = [](std::span<const std::byte> whole) {
+      return whole.subspan(sizeof(mambac_runtime::StateHeader));
+    };
+    append(answer.outputs, outputs);
+    append(answer.d_inputs, d_inputs);
+    const std::vector<std::byte> state = session.state();
+    append(answer.state, without_header(state));
+    append(answer.d_state, without_header({static_cast<const std::byte*>(d_state.data()), table.state_bytes}));
+  }
+  return answer;
+}
+
+// Six sequences of 32 tokens go through the layers in two groups of three: the bits of two calls with three each, and
+// with two threads the same.
+TEST(Training, TakesABatchInGroups) {
+  BuildRequest request = training_request("mamba1-tiny", 32);
+  request.batch = 6;
+  ASSERT_EQ(plan_model(request).plan.training->sequences, 3);
+  const TrainingAnswer apart = train_in_calls(3, 2, 1);
+  for (const int threads : {1, 2}) {
+    const TrainingAnswer together = train_in_calls(6, 1, threads);
+    EXPECT_EQ(together.outputs, apart.outputs) << threads;
+    EXPECT_EQ(together.gradients, apart.gradients) << threads;
+    EXPECT_EQ(together.d_inputs, apart.d_inputs) << threads;
+    EXPECT_EQ(together.state, apart.state) << threads;
+    EXPECT_EQ(together.d_state, apart.d_state) << threads;
+  }
+}
+
 TEST(Training, AllocatesNothing) {
   const GoldenCase golden = read_golden("mamba1-tiny");
   const Artifact& artifact = built_artifact(training_request("mamba1-tiny", golden.count()));
@@ -284,6 +343,7 @@ TEST(Tape, OfTheDefaultShapeIsSmall) {
   const int64_t every_token = 3 * inner * states;
   // residual, xz, x, [dt, B, C], delta, y
   const int64_t activations = size + 2 * inner + inner + rank + 2 * states + inner + inner;
+  EXPECT_EQ(plan.training->sequences, 1);
   EXPECT_LE(plan.training->tape_floats, tokens * layers * (every_token + activations) * 18 / 100);
 }
 

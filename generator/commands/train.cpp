@@ -87,8 +87,8 @@ void check_options(const TrainOptions& options, const ModelConfiguration& model)
   if (options.resume.empty() && options.out.empty()) fail(ExitCode::usage, "--out is required");
 }
 
-std::vector<float> parameters_of(const Checkpoint& checkpoint, const mambac_artifact& table) {
-  std::vector<float> parameters(table.parameters);
+ManyFloats parameters_of(const Checkpoint& checkpoint, const mambac_artifact& table) {
+  ManyFloats parameters(table.parameters);
   for (const mambac_parameter& parameter : std::span(table.parameter_table, table.parameter_count)) {
     const TensorView& tensor = checkpoint.at(parameter.name);
     tensor.read(0, std::span(parameters).subspan(parameter.offset, tensor.count()));

@@ -85,7 +85,7 @@ int64_t state_bytes(const Plan& plan) {
 
 int64_t tape_bytes(const Plan& plan) {
   return static_cast<int64_t>(sizeof(mambac_runtime::TapeHeader)) +
-         plan.training.value().tape_floats * static_cast<int64_t>(sizeof(float));
+         plan.training_groups() * plan.training.value().tape_floats * static_cast<int64_t>(sizeof(float));
 }
 
 int64_t workspace_bytes(const Plan& plan) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "generator/emit/meeting_points.h"
+
 namespace mambac {
 namespace {
 
@@ -21,7 +23,15 @@ std::string emit_calls(const Plan& plan, const Program& program, const std::vect
                        const Kernels& kernels, const CountTexts& counts, const std::string& before_layer) {
   std::string text;
   int64_t layer = -1;
+  const bool threaded = is_threaded(plan) && std::ranges::any_of(calls, is_shared);
+  const std::string meeting = "  workers.synchronize();\n";
+  MeetingPoints meetings(plan, program);
   for (const Call& call : calls) {
+    if (threaded && meetings.needed_before(call)) {
+      text += meeting;
+      meetings.meet();
+    }
+    meetings.add(call);
     if (call.layer != layer && call.layer >= 0) text += fmt::format("\n  // Layer {}.\n{}", call.layer, before_layer);
     if (call.layer < 0 && layer >= 0) text += "\n";
     layer = call.layer;
@@ -32,8 +42,8 @@ std::string emit_calls(const Plan& plan, const Program& program, const std::vect
     }
     text += fmt::format("  // {}\n", call.about);
     text += fmt::format("  {}({});\n", kernels.name(call), fmt::join(arguments, ", "));
-    if (is_threaded(plan) && is_shared(call)) text += "  workers.synchronize();\n";
   }
+  if (threaded && meetings.anything_since()) text += meeting;
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "generator/emit/emit_calls.h"
 #include "generator/emit/program_function.h"
@@ -40,16 +41,52 @@ std::string by_one_part(const Plan& plan, const std::string& statements) {
 }
 
 std::string rows_of(const Plan& plan) {
-  return plan.deployment.batch == 1 ? "count" : fmt::format("{} * count", plan.deployment.batch);
+  return plan.training->sequences == 1 ? "count" : fmt::format("{} * count", plan.training->sequences);
 }
 
-CountTexts counts_of(const Plan& plan) { return {"rows", std::to_string(plan.deployment.batch), "count"}; }
+CountTexts counts_of(const Plan& plan) { return {"rows", std::to_string(plan.training->sequences), "count"}; }
 
 int64_t input_width(const Plan& plan) { return std::max<int64_t>(plan.model.input_size, 1); }
 
+// A program whose `body` takes some sequences through all layers: as it is, or in a function of its own that is called
+// for one group of them after the other. `offsets`: where a group's part of a parameter begins.
+std::string emit_groups(const Plan& plan, const std::string& name, const Variables& parameters,
+                        const std::map<std::string, std::string>& offsets, const std::string& body) {
+  const int64_t groups = plan.training_groups();
+  if (groups == 1) return emit_function(plan, name, parameters, "of a " + name, body);
+  Variables of_group;
+  std::string arguments;
+  for (const auto& [type, parameter] : parameters) {
+    const bool workspace = parameter == "workspace";
+    of_group.push_back(workspace ? Variable{"float*", "activations"} : Variable{type, parameter});
+    arguments += arguments.empty() ? "" : ", ";
+    arguments += offsets.contains(parameter) ? offsets.at(parameter) : workspace ? "activations" : parameter;
+  }
+  return fmt::format(
+             "\nnamespace {{\n\n// {} sequences of a {}: so few that their activations stay in the near caches.\n"
+             "void {}_sequences({}{}) {{\n{}}}\n\n}}  // namespace\n",
+             plan.training->sequences, name, name, declarations(of_group), thread_parameters(plan), body) +
+         emit_function(plan, name, parameters, "of a " + name,
+                       fmt::format("  for (long group = 0; group < {}; ++group) {{\n    {}_sequences({}{});\n  }}\n",
+                                   groups, name, arguments, thread_arguments(plan)));
+}
+
+// "tape + group * 4096", and for a pointer that may be null the same with a question before it.
+std::string of_group(const std::string& parameter, int64_t floats) {
+  return fmt::format("{} + group * {}", parameter, floats);
+}
+std::string of_group_or_null(const std::string& parameter, const std::string& offset) {
+  return fmt::format("{0} ? {0} + group * {1} : nullptr", parameter, offset);
+}
+
 // How the tape is divided, for people.
 std::string tape_map(const Plan& plan) {
-  std::string text = "\n// The tape, in floats behind its header:\n";
+  std::string text = "\n// The tape, in floats behind its header";
+  if (plan.training_groups() > 1) {
+    text += fmt::format(", of {} sequences; the next {} from {} on", plan.training->sequences, plan.training->sequences,
+                        plan.training->tape_floats);
+  }
+  text += ":\n";
   for (const TapeTensor& tensor : plan.training->tape) {
     text += fmt::format("//   {:>10}  {} ({}, {})\n", tensor.offset, tensor.name, tensor.rows, tensor.row_stride);
   }
@@ -60,6 +97,7 @@ std::string tape_map(const Plan& plan) {
 
 std::string emit_train(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string input = input_name(plan);
+  const int64_t sequences = plan.training->sequences;
   std::string body =
       fmt::format("  const int rows = {};\n", rows_of(plan)) + emit_buffers(program, program.calls) + "\n";
   body += "  // The inputs go on the tape too.\n";
@@ -68,13 +106,20 @@ std::string emit_train(const Plan& plan, const Program& program, const Kernels& 
   body += emit_calls(plan, program, program.calls, kernels, counts_of(plan));
   return file_head(plan, fmt::format("up to {} tokens of each sequence, keeping on the tape what backward needs.",
                                      plan.deployment.train_tokens)) +
-         tape_map(plan) + emit_function(plan, "train", train_parameters(plan), "of a train", body) + file_tail(plan);
+         tape_map(plan) +
+         emit_groups(plan, "train", train_parameters(plan),
+                     {{"state", of_group("state", sequences * plan.state_floats)},
+                      {"tape", of_group("tape", plan.training->tape_floats)},
+                      {input, fmt::format("{} + group * {} * count", input, sequences * input_width(plan))},
+                      {"output", fmt::format("output + group * {} * count", sequences * plan.model.outputs())}},
+                     body) +
+         file_tail(plan);
 }
 
 std::string emit_backward(const Plan& plan, const Program& program, const Kernels& kernels) {
   const std::string input = input_name(plan);
   const bool continuous = plan.model.continuous();
-  const int64_t state_floats = plan.deployment.batch * plan.state_floats;
+  const int64_t sequences = plan.training->sequences, state_floats = sequences * plan.state_floats;
   // The gradient of what entered the layers first: of continuous input, or of the embedded tokens.
   const std::string d_first = continuous ? "d_input" : "d_residual";
   const int64_t width = continuous ? plan.model.input_size : plan.model.model_size;
@@ -96,7 +141,14 @@ std::string emit_backward(const Plan& plan, const Program& program, const Kernel
                                        "  }}\n",
                                        state_floats, width, d_first, program.buffer(d_first).row_stride, width));
   return file_head(plan, "the gradients, from the tape of one train.") +
-         emit_function(plan, "backward", backward_parameters(), "of a backward", body) + file_tail(plan);
+         emit_groups(plan, "backward", backward_parameters(),
+                     {{"tape", of_group("tape", plan.training->tape_floats)},
+                      {"d_outputs", fmt::format("d_outputs + group * {} * count", sequences * plan.model.outputs())},
+                      {"d_state_out", of_group_or_null("d_state_out", std::to_string(state_floats))},
+                      {"d_state_in", of_group_or_null("d_state_in", std::to_string(state_floats))},
+                      {"d_inputs", of_group_or_null("d_inputs", fmt::format("{} * count", sequences * width))}},
+                     body) +
+         file_tail(plan);
 }
 
 std::string emit_packing(const Plan& plan, const Program& program, const Kernels& kernels) {

@@ -22,7 +22,7 @@ std::string emit_threaded(const Plan& plan, const std::string& name, const Varia
   }
   return fmt::format(
       "\nnamespace {{\n\n"
-      "// Part `part` of {threads} {of_what}; the parts meet after every call.\n"
+      "// Part `part` of {threads} {of_what}; they meet where one needs what another has made.\n"
       "void {name}_part({part_declarations}{thread_parameters}) {{\n{body}}}\n\n"
       "struct {name}_arguments {{\n{fields}}};\n\n"
       "void {name}_entry(void* argument, int part) {{\n"

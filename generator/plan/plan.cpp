@@ -46,6 +46,8 @@ const Program& Plan::program(const std::string& name) const {
   return find_named(programs, name, "the plan has no program");
 }
 
+int64_t Plan::training_groups() const { return deployment.batch / training.value().sequences; }
+
 bool Plan::has_program(const std::string& name) const {
   return std::any_of(programs.begin(), programs.end(), [&](const Program& one) { return one.name == name; });
 }

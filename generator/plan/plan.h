@@ -122,8 +122,9 @@ struct TapeTensor {
 struct TrainingPlan {
   std::vector<Parameter> parameters;
   int64_t parameter_floats = 0;
-  std::vector<TapeTensor> tape;  // the first one holds the inputs
-  int64_t tape_floats = 0;
+  int64_t sequences = 1;         // that go through the layers together; the batch is a multiple
+  std::vector<TapeTensor> tape;  // of so many sequences; the first one holds the inputs
+  int64_t tape_floats = 0;       // likewise
   int64_t checkpoint_tokens = 0;        // the state is kept every so many tokens
   int64_t recomputed_exponentials = 0;  // per token: what a smaller tape costs
   int64_t recomputed_multiply_adds = 0;
@@ -236,6 +237,7 @@ struct Plan {
   const StateTensor& state_tensor(const std::string& name) const;
   const Program& program(const std::string& name) const;
   bool has_program(const std::string& name) const;
+  int64_t training_groups() const;  // of sequences that go through the layers together, of a plan with training
   const TapeTensor& tape_tensor(const std::string& name) const;
   const Parameter& parameter(const std::string& name) const;
 };

@@ -218,6 +218,7 @@ Json json_of(const Cost& cost) {
 Json json_of(const TrainingPlan& training) {
   return {{"parameters", json_of(training.parameters)},
           {"parameter_floats", training.parameter_floats},
+          {"sequences", training.sequences},
           {"tape", json_of(training.tape)},
           {"tape_floats", training.tape_floats},
           {"checkpoint_tokens", training.checkpoint_tokens},

@@ -1,31 +1,16 @@
 #include "generator/run/artifact_memory.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <vector>
 
 #include "generator/error.h"
+#include "generator/huge_pages.h"
 
 namespace mambac {
 namespace {
-
-constexpr size_t huge_page = size_t{2} << 20;
-
-// This machine's memory, in huge pages where there is room for one: a training step of product-medium walks 20 MB, and
-// takes 7% longer when every 4 KiB of them need an entry of their own in the processor's table of pages.
-void* allocate(size_t alignment, size_t bytes) {
-  const bool huge = bytes >= huge_page;
-  void* memory =
-      std::aligned_alloc(huge ? huge_page : alignment, huge ? (bytes + huge_page - 1) / huge_page * huge_page : bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  if (huge) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: without it all is as before
-  return memory;
-}
 
 void check_copy(const mambac_artifact& table, int status) {
   if (status != MAMBAC_OK) fail(ExitCode::environment, "{}: {}", table.name, table.status_message(status));
@@ -38,7 +23,7 @@ ArtifactMemory::ArtifactMemory(const mambac_artifact& table, size_t bytes)
   // aligned_alloc wants a multiple of the alignment.
   const size_t rounded = std::max(table.alignment, (bytes + table.alignment - 1) / table.alignment * table.alignment);
   if (table.device == nullptr) {
-    memory_.reset(allocate(table.alignment, rounded));
+    memory_.reset(allocate_in_huge_pages(table.alignment, rounded));
     std::memset(memory_.get(), 0, rounded);
     return;
   }

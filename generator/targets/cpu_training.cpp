@@ -20,16 +20,27 @@ void lay_out_parameters(const Graph& graph, TrainingPlan& training) {
   }
 }
 
+// As many sequences go through the layers together as leave their activations in the near caches (measured; not of the
+// threads, on which gradients must not depend).
+int64_t sequences_together(const Deployment& deployment) {
+  constexpr int64_t most_rows = 128;
+  int64_t sequences = deployment.batch;
+  while (deployment.batch % sequences != 0 || (sequences > 1 && sequences * deployment.train_tokens > most_rows)) {
+    --sequences;
+  }
+  return sequences;
+}
+
 // Rows that an activation has at most.
 int64_t rows_of(const Activation& activation, const Plan& plan, const TrainingGraph& graph) {
-  const int64_t batch = plan.deployment.batch, tokens = plan.deployment.train_tokens;
+  const int64_t sequences = plan.training->sequences, tokens = plan.deployment.train_tokens;
   switch (activation.rows) {
     case Rows::tokens:
-      return batch * tokens;
+      return sequences * tokens;
     case Rows::sequences:
-      return batch;
+      return sequences;
     case Rows::checkpoints:
-      return batch * divide_up(tokens, graph.checkpoint_tokens);
+      return sequences * divide_up(tokens, graph.checkpoint_tokens);
   }
   return 0;
 }
@@ -40,7 +51,7 @@ void lay_out_tape(const TrainingGraph& graph, const Plan& plan, TrainingPlan& tr
     training.tape_floats += round_up(rows * row_stride, channel_padding);
   };
   const int64_t input_width = std::max<int64_t>(plan.model.input_size, 1);
-  add(plan.model.continuous() ? "input" : "tokens", plan.deployment.batch * plan.deployment.train_tokens, input_width);
+  add(plan.model.continuous() ? "input" : "tokens", training.sequences * plan.deployment.train_tokens, input_width);
   for (const Activation& kept : graph.tape) {
     add(kept.name, rows_of(kept, plan, graph), round_up(kept.width, channel_padding));
   }
@@ -49,7 +60,7 @@ void lay_out_tape(const TrainingGraph& graph, const Plan& plan, TrainingPlan& tr
 // `activations`: a graph that knows those of training.
 Program plan_program(const std::string& name, const std::vector<Operation>& operations, const TrainingGraph& graph,
                      const Graph& activations, const CpuChoices& choices, const Plan& plan) {
-  Program program{.name = name, .sequences = plan.deployment.batch, .block_tokens = plan.deployment.train_tokens};
+  Program program{.name = name, .sequences = plan.training->sequences, .block_tokens = plan.deployment.train_tokens};
   const CpuProgram context{{activations, plan, program.sequences, program.block_tokens}, choices};
   for (const Operation& operation : operations) program.calls.push_back(cpu_call(context, operation));
   for (const Activation& activation : graph.activations) {
@@ -60,7 +71,7 @@ Program plan_program(const std::string& name, const std::vector<Operation>& oper
   }
   if (name == "backward") {
     program.buffers.push_back({.name = "d_state",
-                               .rows = plan.deployment.batch,
+                               .rows = program.sequences,
                                .row_stride = plan.state_floats,
                                .kept = true,
                                .holds = Rows::sequences});
@@ -124,6 +135,7 @@ void plan_training_for_cpu(const Graph& graph, const CpuChoices& choices, Plan& 
   const TrainingGraph differentiated =
       differentiate(graph, plan.deployment.tape == "fast" ? TapeSize::fast : TapeSize::small);
   plan.training.emplace();
+  plan.training->sequences = sequences_together(plan.deployment);
   plan.training->checkpoint_tokens = differentiated.checkpoint_tokens;
   plan.training->recomputed_exponentials = differentiated.recomputed_exponentials;
   plan.training->recomputed_multiply_adds = differentiated.recomputed_multiply_adds;
@@ -134,7 +146,7 @@ void plan_training_for_cpu(const Graph& graph, const CpuChoices& choices, Plan& 
   Program train = plan_program("train", differentiated.train, differentiated, activations, choices, plan);
   Program backward = plan_program("backward", differentiated.backward, differentiated, activations, choices, plan);
   for (Program* program : {&train, &backward}) {
-    const int64_t first = program == &backward ? plan.deployment.batch * plan.state_floats : 0;  // behind d_state
+    const int64_t first = program == &backward ? plan.training->sequences * plan.state_floats : 0;  // behind d_state
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(*program, first));
     plan.programs.push_back(std::move(*program));
   }

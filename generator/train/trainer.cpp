@@ -98,13 +98,16 @@ double Trainer::validate(const TrainingState& state, const TrainingData& data) {
 // The tape keeps what every layer read.
 void Trainer::report_not_finite(int64_t step, double loss) const {
   const float* kept = mambac_runtime::values_of_tape(tape_.data());
+  const nlohmann::ordered_json& training = artifact_.plan().at("training");
   const int64_t rows = int64_t{table_.batch} * table_.train_tokens;
-  for (const auto& tensor : artifact_.plan().at("training").at("tape")) {
+  const int64_t rows_together = training.at("sequences").get<int64_t>() * table_.train_tokens;
+  for (const auto& tensor : training.at("tape")) {
     const std::string name = tensor.at("name");
     if (!name.ends_with(".residual")) continue;
     const int64_t stride = tensor.at("row_stride"), size = artifact_.plan().at("model").at("model_size");
     for (int64_t row = 0; row < rows; ++row) {
-      const float* values = kept + tensor.at("offset").get<int64_t>() + row * stride;
+      const float* values = kept + row / rows_together * training.at("tape_floats").get<int64_t>() +
+                            tensor.at("offset").get<int64_t>() + row % rows_together * stride;
       if (std::all_of(values, values + size, [](float value) { return std::isfinite(value); })) continue;
       const std::string group = name.substr(0, name.size() - std::string(".residual").size());
       const std::string before = group == "layers.0"  ? "the embedding"

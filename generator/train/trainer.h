@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "generator/huge_pages.h"
 #include "generator/run/host.h"
 #include "generator/train/training_data.h"
 
@@ -24,7 +25,7 @@ struct TrainingRecipe {
 // Everything that changes from step to step.
 struct TrainingState {
   int64_t steps = 0;  // taken
-  std::vector<float> parameters, first_moments, second_moments;
+  ManyFloats parameters, first_moments, second_moments;
 };
 
 class Trainer {
@@ -50,7 +51,8 @@ class Trainer {
   Session session_;
   ArtifactMemory packed_, tape_;
   mambac_weights weights_{};
-  std::vector<float> outputs_, gradients_;
+  std::vector<float> outputs_;
+  ManyFloats gradients_;
 };
 
 }  // namespace mambac

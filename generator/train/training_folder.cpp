@@ -49,7 +49,7 @@ void TrainingFolder::resume(TrainingState& state, std::vector<LossPoint>& losses
     }
   }
   const SafetensorsFile file = SafetensorsFile::open(path_ / state_file);
-  const auto read = [&](const std::string& prefix, std::vector<float>& values) {
+  const auto read = [&](const std::string& prefix, ManyFloats& values) {
     for (const mambac_parameter& parameter : table_) {
       const std::string name = prefix + parameter.name;
       if (!file.has(name) || !std::ranges::equal(file.at(name).shape, shape_of(parameter))) {
@@ -71,7 +71,7 @@ void TrainingFolder::resume(TrainingState& state, std::vector<LossPoint>& losses
 void TrainingFolder::save(const TrainingState& state, const std::vector<LossPoint>& losses) const {
   std::vector<OutputTensor> model, all;
   const std::array<double, 1> steps{static_cast<double>(state.steps)};
-  const auto add = [&](const std::string& prefix, const std::vector<float>& values, std::vector<OutputTensor>& to) {
+  const auto add = [&](const std::string& prefix, const ManyFloats& values, std::vector<OutputTensor>& to) {
     for (const mambac_parameter& parameter : table_) {
       const std::span<const int64_t> shape = shape_of(parameter);
       to.push_back(output_tensor(prefix + parameter.name, {shape.begin(), shape.end()},
