@@ -42,7 +42,9 @@ def read_safetensors(path):
 
 
 def nvcc():
-    for path in [os.environ.get("NVCC"), shutil.which("nvcc"), "/usr/local/cuda/bin/nvcc"]:
+    homes = [os.environ.get("CUDA_HOME"), ".cuda", "/usr/local/cuda"]
+    in_homes = [home + "/bin/nvcc" for home in homes if home]
+    for path in [os.environ.get("NVCC"), *in_homes[:-1], shutil.which("nvcc"), in_homes[-1]]:
         if path and os.path.exists(path):
             return path
     sys.exit("gpu.py: nvcc was not found; set $NVCC")
@@ -277,6 +279,8 @@ class Artifact:
     def rounds_operands(self, program):
         """Whether the program's products are made on tensor cores, from operands in bf16."""
         calls = [one for one in self.plan["programs"] if one["name"] == program][0]["calls"]
+        if not calls and program != "step":  # step after step
+            return self.rounds_operands("step")
         return any(call["kernel"] == "project_tiles" for call in calls)
 
     def close(self):

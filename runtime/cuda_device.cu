@@ -30,19 +30,25 @@ int allocate(void** memory, size_t bytes, char* text, size_t text_bytes) {
 
 void release(void* memory) { cudaFree(memory); }
 
+// The same where there is no room for a sentence.
+int status_of(cudaError_t error) {
+  if (error != cudaSuccess) cudaGetLastError();
+  return error == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED;
+}
+
 int copy_to(void* device, const void* host, size_t bytes) {
-  return cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice) == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED;
+  return status_of(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice));
 }
 
 int copy_from(void* host, const void* device, size_t bytes) {
-  return cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost) == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED;
+  return status_of(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost));
 }
 
 int copy_within(void* to, const void* from, size_t bytes) {
-  return cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice) == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED;
+  return status_of(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice));
 }
 
-int synchronize() { return cudaDeviceSynchronize() == cudaSuccess ? MAMBAC_OK : MAMBAC_LAUNCH_FAILED; }
+int synchronize() { return status_of(cudaDeviceSynchronize()); }
 
 int allocate_shared(void** memory, size_t bytes, char* text, size_t text_bytes) {
   const Message message{text, text_bytes};
@@ -61,10 +67,12 @@ int move_to_device(const ExpectedWeights& expected, mambac_weights* weights, cha
   const size_t bytes = expected.file_bytes - weights_data_offset(expected.tensor_count);
   void* memory = nullptr;
   int status = allocate(&memory, bytes, text, text_bytes);
-  if (status == MAMBAC_OK && copy_to(memory, host.data, bytes) != MAMBAC_OK) {
-    release(memory);
-    status = fail_with(cudaPeekAtLastError(), MAMBAC_LAUNCH_FAILED, "the weights cannot be copied to the GPU",
-                       {text, text_bytes});
+  if (status == MAMBAC_OK) {
+    const cudaError_t error = cudaMemcpy(memory, host.data, bytes, cudaMemcpyHostToDevice);
+    if (error != cudaSuccess) {
+      release(memory);
+      status = fail_with(error, MAMBAC_LAUNCH_FAILED, "the weights cannot be copied to the GPU", {text, text_bytes});
+    }
   }
   const void* const owner = host.owner;
   close_weights(&host);
@@ -124,10 +132,16 @@ void close_device_weights(mambac_weights* weights) {
 int check_device_memory(const void* pointer, size_t alignment, const char* who, char* text, size_t text_bytes) {
   const Message message{text, text_bytes};
   cudaPointerAttributes attributes{};
-  const cudaError_t error = cudaPointerGetAttributes(&attributes, pointer);
+  int device = 0;
+  cudaError_t error = cudaPointerGetAttributes(&attributes, pointer);
+  if (error == cudaSuccess) error = cudaGetDevice(&device);
   if (error != cudaSuccess) return fail_with(error, MAMBAC_NO_DEVICE, who, message);
   if (pointer == nullptr || (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged)) {
     return fail(message, MAMBAC_NULL_ARGUMENT, "%s: the memory is null, or not a GPU's", who);
+  }
+  if (attributes.type == cudaMemoryTypeDevice && attributes.device != device) {
+    return fail(message, MAMBAC_WRONG_MACHINE, "%s: the memory is that of GPU %d, the current one is GPU %d", who,
+                attributes.device, device);
   }
   if (reinterpret_cast<size_t>(pointer) % alignment != 0) {
     return fail(message, MAMBAC_MISALIGNED, "%s: memory must be aligned to %zu bytes", who, alignment);

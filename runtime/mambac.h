@@ -16,7 +16,7 @@ enum mambac_status {
   MAMBAC_NULL_ARGUMENT = 1,   /* a pointer that must not be null is */
   MAMBAC_MISALIGNED = 2,      /* memory is not aligned to NAME_ALIGNMENT */
   MAMBAC_BAD_TOKEN = 3,       /* a token is outside the vocabulary; the state is as it was */
-  MAMBAC_BAD_COUNT = 4,       /* count is not in 1..NAME_FORWARD_TOKENS, or the outputs argument is unknown */
+  MAMBAC_BAD_COUNT = 4,       /* count is not in 1..NAME_FORWARD_TOKENS, position below 1, or outputs unknown */
   MAMBAC_WRONG_STATE = 5,     /* the state is of another model or version, or was never reset */
   MAMBAC_FILE_ERROR = 6,      /* the weights file cannot be opened or mapped */
   MAMBAC_WRONG_WEIGHTS = 7,   /* the weights file is of another model, deployment or version; or the open weights or the
@@ -74,9 +74,9 @@ enum mambac_mark {
  * belong to the artifact. */
 typedef struct mambac_weights {
   const unsigned char* data; /* the packed tensors */
-  void* mapping;             /* of a file; null when the caller holds the memory */
+  void* mapping;             /* of a file, or a GPU's memory; null when the caller holds the memory */
   size_t mapped_bytes;
-  const void* owner; /* the artifact that opened them: no other takes them */
+  const void* owner; /* the artifact that opened them: no other takes them; a GPU's takes null as its own */
 } mambac_weights;
 
 /* Scratch memory and workers, opened inside memory of the caller. One call at a time per workspace. */

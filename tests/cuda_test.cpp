@@ -97,11 +97,44 @@ TEST(CudaPlan, TakesTheWholeModelThroughOneLaunch) {
   EXPECT_THAT(calls("mamba1-tiny"), testing::ElementsAre("decode"));
 }
 
+// Where blocks wait for one another, the library counts on so many multiprocessors; elsewhere on none.
 TEST(CudaPlan, CountsOnAsManyMultiprocessorsAsItIsTold) {
-  BuildRequest request = cuda_request("mamba1-tiny");
-  EXPECT_EQ(plan_model(request).plan.deployment.blocks, 132);
-  request.blocks = 60;
-  EXPECT_THAT(emit(plan_model(request).plan).at("mamba1_tiny.cu"), HasSubstr(".multiprocessors = 60"));
+  const auto expected = [](const BuildRequest& request) { return emit(plan_model(request).plan); };
+  BuildRequest request = cuda_request("product-large");
+  EXPECT_THAT(expected(request).at("product_large.cu"), HasSubstr(".multiprocessors = 128,"));
+  request.blocks = 114;
+  EXPECT_THAT(expected(request).at("product_large.cu"), HasSubstr(".multiprocessors = 64,"));
+  request.arch = "sm_80";
+  EXPECT_THAT(expected(request).at("product_large.cu"), HasSubstr(".multiprocessors = 1,"));
+}
+
+TEST(CudaPlan, RefusesMoreBlocksThanALaunchTakes) {
+  BuildRequest request = cuda_request("product-default");
+  request.arch = "sm_80";
+  request.forward_tokens = 65536;
+  EXPECT_THAT(error_message([&] { plan_model(request); }, ExitCode::input),
+              HasSubstr("forward: 1 sequences of 65536 tokens are more blocks than the GPU takes at once (65535)"));
+}
+
+// The state of 512 sequences of mamba-2.8b has 12 GB: sizes beyond 32 bits, and outputs too.
+TEST(CudaPlan, HoldsStatesBeyondFourGigabytes) {
+  BuildRequest request = cuda_request("mamba-2.8b");
+  request.weights = "bf16";
+  request.batch = 512;
+  request.programs = "step,forward";
+  request.forward_tokens = 64;
+  const std::string source = emit(plan_model(request).plan).at("mamba_2_8b.cu");
+  EXPECT_THAT(source, HasSubstr("constexpr size_t words = MAMBA_2_8B_STATE_BYTES / sizeof(unsigned);"));
+}
+
+// steps without calls of its own is step after step, and rounds as step does.
+TEST(CudaPlan, StatesTheToleranceOfWhatItCalls) {
+  BuildRequest request = cuda_request("mamba-130m");
+  request.weights = "bf16";
+  request.batch = 8;
+  request.programs = "step,steps,forward";
+  EXPECT_THAT(emit(plan_model(request).plan).at("mamba_130m.h"),
+              HasSubstr("5e-3 (products round their operands to bf16)"));
 }
 
 TEST(KernelReport, IsReadFromWhatPtxasSays) {

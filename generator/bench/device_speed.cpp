@@ -33,31 +33,30 @@ struct DeviceWork {
 };
 
 // Launches of a program's plan, and exchanges inside of them.
-double waiting_of(const Json& program, int64_t layers, int64_t tokens) {
+double waiting_of(const Json& program, int64_t layers) {
   double seconds = 0;
   const Json& calls = program.at("calls");
   for (const Json& call : calls) {
     const std::string kernel = call.at("kernel");
-    if (kernel == "decode") seconds += 3 * layers * tokens * seconds_of_exchange;
-    if (kernel == "decode_cluster") seconds += 2 * layers * tokens * seconds_of_cluster_exchange;
+    if (kernel == "decode") seconds += 3 * static_cast<double>(layers) * seconds_of_exchange;
+    if (kernel == "decode_cluster") seconds += 2 * static_cast<double>(layers) * seconds_of_cluster_exchange;
   }
-  return seconds > 0 ? seconds : static_cast<double>(calls.size()) * seconds_of_launch;
+  return seconds > 0 ? seconds
+                     : static_cast<double>(calls.size() + program.at("outputs_last").size()) * seconds_of_launch;
 }
 
 DeviceWork work_of_program(const Json& plan, const std::string& name, int64_t tokens, int64_t output_tokens) {
   const Json& cost = plan.at("cost");
   const int64_t batch = plan.at("deployment").at("batch");
   DeviceWork work{.work = work_of(cost, batch, tokens, output_tokens)};
-  // Every weight once a call, or once a token where each waits for the one before. A plan may hold them twice.
+  // Every weight once a call. A plan may hold them twice.
   const double element = plan.at("weight_type") == "bf16" ? 2 : 4;
   const double weights =
       element * (cost.at("matrix_multiply_adds").get<double>() + cost.at("head_multiply_adds").get<double>());
-  const bool one_by_one = name == "step" || name == "steps" || name == "generate";
-  const double passes = one_by_one ? static_cast<double>(tokens) : 1;
-  work.work.bytes = passes * weights + 2.0 * static_cast<double>(batch) * cost.at("state_bytes").get<double>();
+  work.work.bytes = weights + 2.0 * static_cast<double>(batch) * cost.at("state_bytes").get<double>();
   for (const Json& program : plan.at("programs")) {
     if (program.at("name") != name) continue;
-    work.waiting = waiting_of(program, plan.at("model").at("layers"), one_by_one ? tokens : 1);
+    work.waiting = waiting_of(program, plan.at("model").at("layers"));
     for (const Json& call : program.at("calls")) work.tensor_cores |= call.at("kernel") == "project_tiles";
   }
   return work;

@@ -40,7 +40,7 @@ std::string find_nvcc() {
     return path;
   }
   for (const std::string& path :
-       {find_program("nvcc"), in_folder(std::getenv("CUDA_HOME")), in_folder("/usr/local/cuda")}) {
+       {in_folder(std::getenv("CUDA_HOME")), find_program("nvcc"), in_folder("/usr/local/cuda")}) {
     if (!path.empty()) return path;
   }
   fail(

@@ -46,10 +46,25 @@ std::string prepare_kernels(const Kernels& kernels) {
   return text;
 }
 
-// Whether its products are made on tensor cores, from operands in bf16.
-bool rounds_operands(const Program& program) {
+// Whether its products are made on tensor cores, from operands in bf16. A program without calls is step after step.
+bool rounds_operands(const Plan& plan, const Program& program) {
+  if (program.calls.empty() && program.name != "step") return rounds_operands(plan, plan.program("step"));
   return std::ranges::any_of(program.calls, [](const Call& call) { return call.kernel == "project_tiles"; });
 }
+
+// Multiprocessors without which a launch fails: those of blocks that wait for one another.
+int64_t least_multiprocessors(const Plan& plan) {
+  int64_t blocks = 1;
+  for (const Program& program : plan.programs) {
+    for (const Call& call : program.calls) {
+      if (call.launch && call.launch->cooperative) blocks = std::max(blocks, call.launch->blocks);
+    }
+  }
+  return blocks;
+}
+
+// Bytes to which rows of so many floats are aligned in an array that is.
+int64_t alignment_of_rows(int64_t floats) { return floats % 4 == 0 ? 16 : floats % 2 == 0 ? 8 : 4; }
 
 void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) {
   const std::string number = number_of(plan.deployment.arch);
@@ -61,11 +76,14 @@ void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) 
   values["ARCH_MAJOR"] = digits.substr(0, digits.size() - 1);
   values["ARCH_MINOR"] = digits.substr(digits.size() - 1);
   values["ARCH_EXACT"] = exact ? "true" : "false";
-  values["BLOCKS"] = std::to_string(plan.deployment.blocks);
+  values["MULTIPROCESSORS"] = std::to_string(least_multiprocessors(plan));
+  values["INPUT_ALIGNMENT"] = std::to_string(tokens ? 4 : alignment_of_rows(plan.model.input_size));
+  values["OUTPUT_ALIGNMENT"] = std::to_string(alignment_of_rows(plan.model.outputs()));
   values["INPUT_STEPS"] = tokens ? fmt::format("tokens (count, {}_BATCH)", values.at("UPPER"))
                                  : fmt::format("input (count, {0}_BATCH, {0}_INPUT_SIZE)", values.at("UPPER"));
-  const bool some_round = std::ranges::any_of(plan.programs, rounds_operands);
-  const bool all_round = std::ranges::all_of(plan.programs, rounds_operands);
+  const auto rounds = [&](const Program& program) { return rounds_operands(plan, program); };
+  const bool some_round = std::ranges::any_of(plan.programs, rounds);
+  const bool all_round = std::ranges::all_of(plan.programs, rounds);
   values["STEP_TOLERANCE"] = some_round ? "5e-3" : values.at("TOLERANCE");
   if (all_round) {
     values["TOLERANCE"] = "5e-3 (products round their operands to bf16)";
@@ -80,6 +98,10 @@ void add_values(const Plan& plan, const Kernels& kernels, Placeholders& values) 
             " *            every output and in the state from there on, and a NaN or infinity in the state stays one."
           : "a NaN or infinity in the input or in the\n"
             " *            state stays one in every output and in the state from there on.";
+  values["RANGES"] =
+      some_round ? "\n *            What lies between the products on tensor cores is f32 or float16: beyond 65504 it\n"
+                   " *            becomes infinite."
+                 : "";
   values["PREPARE_KERNELS"] = prepare_kernels(kernels);
   values["PROGRAM_DECLARATIONS"] = "";
   for (const Program& program : plan.programs) {
@@ -148,6 +170,7 @@ std::map<std::string, std::string> emit_cuda(const Plan& plan) {
   }
   files["CMakeLists.txt"] = fill(skeleton("CMakeLists.txt"), values);
   files[name + "Config.cmake"] = fill(skeleton("config.cmake"), values);
+  files[name + "ConfigVersion.cmake"] = fill(sources.at("templates/artifact/config_version.cmake.in"), values);
   files["lib/pkgconfig/" + name + ".pc"] = fill(skeleton("pkgconfig.pc"), values);
   files["plan.json"] = to_text(plan);
   return files;

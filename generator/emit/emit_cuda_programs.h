@@ -1,4 +1,4 @@
-// NAME_step.cu and NAME_forward.cu: the programs as straight-line launches with literal offsets.
+// NAME_PROGRAM.cu: launches with literal offsets, one below the other; steps and generate repeat those of a token.
 #pragma once
 
 #include <string>

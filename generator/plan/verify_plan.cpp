@@ -98,8 +98,8 @@ int64_t shape_of(const Call& call, const std::string& name) {
 
 // Multiples that a kernel states on its first lines.
 void check_divisible(const Call& call, const std::string& where) {
-  const int64_t lanes = shape_of(call, "Lanes");
-  if (lanes == 0) return;
+  const int64_t lanes = shape_of(call, "Lanes");  // of a vector; on a GPU something else
+  if (lanes == 0 || call.launch) return;
   for (const char* name : {"Channels", "PanelOutputs"}) {
     const int64_t value = shape_of(call, name);
     if (value > 0 && value % lanes != 0) {
@@ -166,8 +166,27 @@ void check_operand(const Plan& plan, const Program& program, const Operand& oper
   }
 }
 
-// Kernels count the floats of an activation in an int.
-void check_counts(const Program& program, const Operand& operand) {
+// A GPU takes at most 65535 blocks in a grid's second dimension, and 1024 threads in a block.
+void check_launch(const Program& program, const Launch& launch, const std::string& where) {
+  constexpr int64_t most_blocks = 65535, most_threads = 1024;
+  if (launch.threads > most_threads) {
+    fail(ExitCode::internal, "plan: {}: a block of {} threads", where, launch.threads);
+  }
+  if (launch.per_block == 0) return;
+  const int64_t of_tokens = program.sequences * divide_up(program.block_tokens, launch.per_block);
+  const int64_t blocks = launch.count == Count::tokens      ? of_tokens
+                         : launch.count == Count::sequences ? divide_up(program.sequences, launch.per_block)
+                                                            : divide_up(rows_of(program), launch.per_block);
+  if (blocks <= most_blocks) return;
+  fail(ExitCode::input,
+       "{}: {} sequences of {} tokens are more blocks than the GPU takes at once ({}); take a smaller "
+       "batch or fewer tokens a call",
+       program.name, program.sequences, program.block_tokens, most_blocks);
+}
+
+// Kernels count the floats of an activation in an int; those of a GPU the outputs, which are the largest, in a long.
+void check_counts(const Plan& plan, const Program& program, const Operand& operand) {
+  if (plan.deployment.target == "cuda" && operand.space == Space::output) return;
   const int64_t rows = operand.space == Space::workspace ? program.buffer(operand.name).rows : rows_of(program);
   if (operand.row_stride == 0 || rows <= std::numeric_limits<int32_t>::max() / operand.row_stride) return;
   fail(ExitCode::input, "{}: {} rows of {} floats are more than 2^31 - 1 floats; take a smaller batch or fewer tokens",
@@ -178,11 +197,12 @@ void check_calls(const Plan& plan, const Program& program, const std::vector<Cal
   for (const Call& call : calls) {
     const std::string where = fmt::format("{}, layer {}, {} ({})", program.name, call.layer, call.kernel, call.about);
     check_divisible(call, where);
+    if (call.launch) check_launch(program, *call.launch, where);
     for (const auto& [name, argument] : call.arguments) {
       const auto* operand = std::get_if<Operand>(&argument);
       if (!operand) continue;
       check_operand(plan, program, *operand, where);
-      check_counts(program, *operand);
+      check_counts(plan, program, *operand);
     }
   }
 }

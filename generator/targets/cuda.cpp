@@ -109,9 +109,9 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
     plan.workspace_floats = std::max(plan.workspace_floats, lay_out_workspace(program, kept_floats));
     plan.programs.push_back(std::move(program));
   }
-  const std::string on_tensor_cores = "products on tensor cores, operands in bf16, sums and state in f32";
+  const std::string on_tensor_cores =
+      "products on tensor cores, operands in bf16, sums and state in f32, what lies between them in float16";
   plan.choices = {
-      {"blocks", fmt::format("at least {} multiprocessors", plan.deployment.blocks)},
       {"step", decode.cluster  ? fmt::format("one launch of a cluster of {} blocks, which holds the whole model",
                                              decode.cluster->blocks)
                : decode.blocks ? fmt::format("one launch of {} blocks that wait for one another", decode.blocks->blocks)
@@ -122,9 +122,11 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
                    : token               ? "in tiles"
                    : decode              ? "as the blocks of step read them"
                                          : "row by row as in the checkpoint"},
-      {"forward", tokens ? on_tensor_cores : "all tokens of a call go through a layer together"},
-      {"unrolled", "layers, taps, states, rows of a product's tile"},
   };
+  if (decode.blocks) plan.choices.push_back({"multiprocessors", fmt::format("at least {}", decode.blocks->blocks)});
+  if (has_forward) {
+    plan.choices.push_back({"forward", tokens ? on_tensor_cores : "all tokens of a call go through a layer together"});
+  }
 }
 
 }  // namespace mambac

@@ -60,16 +60,12 @@ void split_rows(int64_t least, int64_t weight_bytes, DecodeShape& shape) {
   }
 }
 
-}  // namespace
-
-std::optional<DecodeShape> decode_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t weight_bytes,
-                                        int64_t most_blocks) {
+// Nothing if so many blocks cannot share the model out evenly enough, or cannot hold their parts.
+std::optional<DecodeShape> shape_of_blocks(const ModelConfiguration& model, const Mamba1Mixer& mixer,
+                                           int64_t weight_bytes, int64_t blocks) {
   const int64_t inner = mixer.inner_size, states = mixer.state_size, width = 16 / weight_bytes;
   const int64_t biases = mixer.projection_bias ? 1 : 0;
-  DecodeShape shape;
-  // Small models: eight channels for a block, so that fewer blocks wait for each other.
-  shape.blocks = std::min<int64_t>(
-      {128, most_blocks, static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(divide_up(inner, 8))))});
+  DecodeShape shape{.blocks = blocks};
   const Split split = split_channels(divide_up(inner, shape.blocks));
   if (split.warps == 0) return std::nullopt;
   shape.warps = split.warps, shape.channels_per_warp = split.each;
@@ -117,6 +113,18 @@ std::optional<DecodeShape> decode_shape(const ModelConfiguration& model, const M
   // Measured on an H200: 700 cycles for 512 packets, 1400 for 1792.
   shape.delay = 400 + shape.blocks * divide_up(shape.channels, 3) * 3 / 5;
   return shape;
+}
+
+}  // namespace
+
+std::optional<DecodeShape> decode_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t weight_bytes,
+                                        int64_t most_blocks) {
+  // Small models: eight channels for a block, so that fewer blocks wait for each other.
+  const auto eighths = static_cast<uint64_t>(divide_up(mixer.inner_size, 8));
+  const int64_t most = std::min<int64_t>({128, most_blocks, static_cast<int64_t>(std::bit_ceil(eighths))});
+  if (auto shape = shape_of_blocks(model, mixer, weight_bytes, most)) return shape;
+  // Models' sizes are multiples of powers of two more often than of a chip's multiprocessors.
+  return shape_of_blocks(model, mixer, weight_bytes, static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(most))));
 }
 
 }  // namespace mambac

@@ -8,7 +8,7 @@
 
 namespace mambac {
 
-// Template arguments of `project_tiles` by their names there.
+// How a block of `project_tiles` works: its BlockRows, BlockOutputs, Parts and Stages.
 struct ProductTiles {
   int64_t rows = 0, outputs = 0;  // of a block's tile
   int64_t parts = 1;
@@ -36,8 +36,8 @@ struct ForwardShape {
 // matrix' rows are padded to a multiple of the tiles' outputs.
 ProductTiles product_tiles(int64_t rows, int64_t outputs, int64_t inputs, int64_t blocks);
 
-// For matrices of bfloat16. Nothing if the kernels do not serve the model: its states
-// must be a multiple of four, at most 128.
+// For matrices of bfloat16. Nothing if the kernels do not serve the model: its states must be a multiple of four, at
+// most 128.
 std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const Mamba1Mixer& mixer, int64_t sequences,
                                           int64_t tokens, int64_t blocks);
 

@@ -50,6 +50,11 @@ Program plan_generate(const Graph& graph, const Plan& plan, const std::optional<
          "memory; batch {} on {} is not served: leave it out of --programs",
          plan.deployment.batch, plan.deployment.arch);
   }
+  constexpr int64_t most_tokens = int64_t{1} << 18;  // a token's index has 18 bits where candidates are compared
+  if (plan.model.vocabulary >= most_tokens) {
+    fail(ExitCode::input, "generate chooses among less than {} tokens, and {} has {}: leave it out of --programs",
+         most_tokens, plan.name, plan.model.vocabulary);
+  }
   Program program{.name = "generate", .sequences = 1};
   program.buffers = {decode_exchange(*decode), logits_of(plan.model), control()};
   program.calls = {decode_call(graph, plan, *decode,

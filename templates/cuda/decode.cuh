@@ -1,14 +1,13 @@
-// One token of the whole model in one launch, batch 1: embedding or input_proj, all layers, final norm, head. Every
-// multiprocessor holds one block, all of them at once (a cooperative launch); `count` tokens follow each other in one
-// launch.
+// One token of the whole model in one launch, batch 1: embedding or input_proj, all layers, final norm, head. A
+// multiprocessor holds one block, and all blocks run at once (a cooperative launch); `count` tokens follow each other
+// in one launch.
 //
 // A block owns Channels = `Warps` * `ChannelsPerWarp` of the inner channels (their rows of in_proj, convolution,
 // dt_proj, A, D, states) and Rows = `Warps` / `RowParts` * `RowsPerWarp` rows of out_proj; each block keeps the whole
 // residual in the registers of its threads. A layer has three exchanges between all blocks, all deterministic:
-//   1. [dt, B, C] = sum over the blocks of x_proj's columns times their x        (integer sums; z is computed
-//   meanwhile)
-//   2. y, gathered                                                               (packets)
-//   3. out_proj y, gathered and added to the residual                            (packets)
+//   1. [dt, B, C] = sum over the blocks of x_proj's columns times their x  (integer sums; z is computed meanwhile)
+//   2. y, gathered                                                         (packets)
+//   3. out_proj y, gathered and added to the residual                      (packets)
 // The first warp beyond `Warps` copies the weights through a ring in shared memory ahead of their use.
 //
 // Weights as packed for this kernel (Weight is the matrices' type, all else float; zero wherever the model has no such
@@ -16,8 +15,7 @@
 //   input      [block] of input_proj: [Rows][input columns rounded up to 16 bytes] Weight, [Rows] bias
 //   layers     [block][layer] of
 //                in_proj, x rows  [slab of `SizeSlab` columns][Channels][`SizeSlab`] Weight
-//                convolution      x_proj [Channels rounded up / width][R + 2 N][width] Weight, width = 16 /
-//                sizeof(Weight),
+//                convolution      x_proj [Channels rounded up / width][R + 2 N][width] Weight, width 16 bytes,
 //                                 taps [K][Channels], bias [Channels], in_proj bias of x [Channels]
 //                in_proj, z rows  as the x rows
 //                scan             dt_proj [Channels][R rounded up to 2] Weight, A [Channels][N], dt_proj bias, D,
@@ -149,7 +147,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
   // what is about to be handed on; the ring's barriers.
   constexpr int widest = inner_padded > size_padded ? inner_padded : size_padded;
   constexpr int vector_floats = round_up(widest > input_padded ? widest : input_padded, 256);
-  extern __shared__ __align__(128) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   float* vector = reinterpret_cast<float*>(shared + Slots * SlotBytes);
   float* x_shared = vector + vector_floats;
   float* dt = x_shared + octets * width;
@@ -204,7 +202,8 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
   float h[pairs * states_per_lane];
   load_state<Taps, States, channels_padded, ChannelsPerWarp>(state + first_channel, Inner - first_channel, window, h);
 
-  float residual[loads * 3], norm_weight[loads * 3], norm_bias[loads * 3];
+  float residual[loads * 3], norm_weight[loads * 3];
+  [[maybe_unused]] float norm_bias[loads * 3];
   const float* norms = reinterpret_cast<const float*>(weights + NormsOffset);
   constexpr int norm_floats = LayerNorm ? 2 * size_padded : size_padded;
 
@@ -362,7 +361,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       ++sequence;
       publish<channels, 1, threads>(exchange + y_at, handed_on, sequence);
 
-      float out_bias[RowsPerWarp];
+      [[maybe_unused]] float out_bias[RowsPerWarp];
       if constexpr (ProjectionBias) {
 #pragma unroll
         for (int row = 0; row < RowsPerWarp; ++row) {

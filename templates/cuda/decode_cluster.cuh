@@ -136,7 +136,7 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
   constexpr int block_bytes = norm_bytes + input_bytes + Layers * layer_bytes;
   static_assert(x_bytes % 16 == 0 && channel_floats % 4 == 0);
 
-  extern __shared__ __align__(128) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   const float* norms = reinterpret_cast<const float*>(shared);
   const unsigned char* input_weights = shared + norm_bytes;
   float* h = reinterpret_cast<float*>(shared + block_bytes);      // [layer][thread]

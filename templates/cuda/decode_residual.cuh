@@ -28,7 +28,7 @@ __device__ inline float sum_of_readers(float value, float* sums) {
 template <typename Weight, int Blocks, int Rows, int Size, int Loads, int Threads, bool LayerNorm>
 __device__ inline float normalize(const float* residual, const float* weight, const float* bias, float epsilon,
                                   float* vector, float* sums) {
-  float mean = 0.0f;
+  [[maybe_unused]] float mean = 0.0f;
   if constexpr (LayerNorm) {
     float sum = 0.0f;
 #pragma unroll

@@ -7,7 +7,7 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// `Stages` stages of `Bytes` bytes each that lie one after the other; `source` is moved behind them. At most `InFlight`
+// `Stages` stages of `Bytes` bytes each that lie one after the other; `source` is moved behind them. At most `in_flight`
 // stages are under way at once (`landed` follows the stage that must have landed before): what is requested queues in
 // front of the other warps' polls.
 template <int Stages, int Bytes>

@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, co
   if (row >= rows) return;
   const float* from = input + row * rows_apart * InputStride;
   float x[pieces_of_lane][8];
-  float sum = 0.0f;
+  [[maybe_unused]] float sum = 0.0f;
 #pragma unroll
   for (int i = 0; i < pieces_of_lane; ++i) {
     const int column = (i * 32 + lane) * 8;
@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, co
       for (int k = 0; k < 8; ++k) sum += x[i][k];
     }
   }
-  const float mean = Mean ? sum_of_warp(sum) / Size : 0.0f;
+  [[maybe_unused]] const float mean = Mean ? sum_of_warp(sum) / Size : 0.0f;
   float squares = 0.0f;
 #pragma unroll
   for (int i = 0; i < pieces_of_lane; ++i) {
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, co
   for (int i = 0; i < pieces_of_lane; ++i) {
     const int column = (i * 32 + lane) * 8;
     float scales[8];
-    float shifts[8];
+    [[maybe_unused]] float shifts[8];
     load_eight<Size>(weight, column, scales);
     if constexpr (Mean) load_eight<Size>(bias, column, shifts);
     float y[8];

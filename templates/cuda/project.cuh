@@ -10,8 +10,8 @@ using namespace mambac_runtime;
 
 // output (rows, `Outputs`) = weights (`Outputs`, `Inputs`) input (rows, `Inputs`), plus bias if there is one, plus what
 // output held before if the kernel accumulates. A warp reads an output's weights once for `TileRows` rows; its lanes
-// share the inputs. An output's sum has the same order whatever the number of rows, so that it has the same bits in
-// `step` and in `forward`.
+// share the inputs. An output's sum has the same order whatever the number of rows: splitting a block of tokens
+// changes no bit.
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int TileRows, typename Weight, bool Bias,
           bool Accumulate, int Warps>
 __global__ void __launch_bounds__(Warps * 32)

@@ -38,8 +38,7 @@ __device__ inline void load_words(const unsigned* from, unsigned* words) {
 // a and, per sequence, h are (`States`, `Channels`); delta has sequences * tokens rows of `PaddedChannels`; projected
 // those of in_proj, the convolution's inputs and from column `PaddedChannels` on the gate; bc has rows of `States`
 // pairs of B and C, as float16; x and output (`Rows` in tiles, `PaddedChannels`). h is left as it is after the last
-// token; window
-// (`Taps` - 1, `Channels`) holds the convolution's last inputs then, oldest first.
+// token; window (`Taps` - 1, `Channels`) holds the convolution's last inputs then, oldest first.
 //
 // A block takes `BlockChannels` channels of a sequence through the tokens, `BlockTokens` at a time, in three roles: the
 // preparers fetch tokens (`Slots` - 3 blocks of them ahead), the keepers keep h, `Lanes` of them for each channel, and
@@ -64,7 +63,7 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
   constexpr int ahead = Slots - 3;
   constexpr int token_stride = BlockTokens + 4;  // of a channel; lanes of neighbouring channels read other banks
   constexpr int lane_stride = elements + 4;      // of a lane's parts of sums, likewise
-  extern __shared__ __align__(16) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   unsigned* const bcs = reinterpret_cast<unsigned*>(shared);                               // [Slots][token][state]
   float16* const deltas = reinterpret_cast<float16*>(bcs + Slots * BlockTokens * States);  // [Slots][token][channel]
   float16* const gates = deltas + Slots * elements;                                        // [Slots][token][channel]
