@@ -123,7 +123,8 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
                    : decode              ? "as the blocks of step read them"
                                          : "row by row as in the checkpoint"},
   };
-  if (decode.blocks) plan.choices.push_back({"multiprocessors", fmt::format("at least {}", decode.blocks->blocks)});
+  if (decode.blocks)
+    plan.choices.push_back({"blocks", fmt::format("at least {} multiprocessors", decode.blocks->blocks)});
   if (has_forward) {
     plan.choices.push_back({"forward", tokens ? on_tensor_cores : "all tokens of a call go through a layer together"});
   }
