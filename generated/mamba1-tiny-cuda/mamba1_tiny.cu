@@ -1,5 +1,5 @@
 // mamba1_tiny: the C interface. Checks its arguments, then puts the programs of mamba1_tiny_*.cu on a stream.
-// Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
+// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
 #include "mamba1_tiny.h"
 
 #include "mamba1_tiny_kernels.h"
@@ -18,7 +18,7 @@ constexpr ExpectedDevice expected_device = {
     .major = 9,
     .minor = 0,
     .exact_minor = true,
-    .multiprocessors = 132,
+    .multiprocessors = 16,
 };
 
 constexpr ExpectedWeights expected_weights = {
@@ -33,15 +33,15 @@ constexpr StateHeader state_header = make_state_header(MAMBA1_TINY_MODEL_HASH, M
 
 // The header, then zeros.
 __global__ void fill_state(StateHeader header, unsigned* state) {
-  constexpr int words = MAMBA1_TINY_STATE_BYTES / sizeof(unsigned);
+  constexpr size_t words = MAMBA1_TINY_STATE_BYTES / sizeof(unsigned);
   const unsigned* from = reinterpret_cast<const unsigned*>(&header);
-  const int first = blockIdx.x * blockDim.x + threadIdx.x;
-  for (int word = first; word < words; word += gridDim.x * blockDim.x) {
-    state[word] = word < static_cast<int>(sizeof(header) / sizeof(unsigned)) ? from[word] : 0;
+  const size_t first = blockIdx.x * blockDim.x + threadIdx.x;
+  for (size_t word = first; word < words; word += gridDim.x * blockDim.x) {
+    state[word] = word < sizeof(header) / sizeof(unsigned) ? from[word] : 0;
   }
 }
 
-bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % MAMBA1_TINY_ALIGNMENT == 0; }
+bool is_aligned(const void* pointer, size_t alignment) { return reinterpret_cast<uintptr_t>(pointer) % alignment == 0; }
 
 // An opened workspace is its memory.
 float* activations_of(mambac_workspace* workspace) { return reinterpret_cast<float*>(workspace); }
@@ -55,7 +55,9 @@ float* sequences_of(void* state) {
 int check_arguments(const mambac_weights* weights, const mambac_workspace* workspace, const void* state,
                     const void* input, const void* output) {
   if (!weights || !weights->data || !workspace || !state || !input || !output) return MAMBAC_NULL_ARGUMENT;
-  return is_aligned(state) ? MAMBAC_OK : MAMBAC_MISALIGNED;
+  if (weights->owner != nullptr && weights->owner != &expected_weights) return MAMBAC_WRONG_WEIGHTS;
+  const bool aligned = is_aligned(state, MAMBA1_TINY_ALIGNMENT) && is_aligned(input, 4) && is_aligned(output, 16);
+  return aligned ? MAMBAC_OK : MAMBAC_MISALIGNED;
 }
 
 }  // namespace
@@ -103,7 +105,7 @@ void mamba1_tiny_workspace_close(mamba1_tiny_workspace*) {}
 
 int mamba1_tiny_state_reset(void* state, cudaStream_t stream) {
   if (!state) return MAMBAC_NULL_ARGUMENT;
-  if (!is_aligned(state)) return MAMBAC_MISALIGNED;
+  if (!is_aligned(state, MAMBA1_TINY_ALIGNMENT)) return MAMBAC_MISALIGNED;
   Launcher launch(stream);
   launch(fill_state, dim3(64), 256, 0, state_header, static_cast<unsigned*>(state));
   return launch.status();

@@ -1,6 +1,6 @@
 /* mamba1_tiny: a mamba1 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
+ * Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
  *
  *   Model          mamba1, 2 layers, width 64
  *   Input          tokens below 256
@@ -10,14 +10,13 @@
  *   State          19 456 bytes a sequence
  *   Workspace      220 736 bytes
  *   Cost           84 992 multiply-adds and 5 120 exponentials a token
- *   Blocks         at least 132 multiprocessors
  *   Step           one launch of 16 blocks that wait for one another
  *   Matrices       for forward row by row as in the checkpoint, for step as its blocks read them
+ *   Blocks         at least 16 multiprocessors
  *   Forward        all tokens of a call go through a layer together
- *   Unrolled       layers, taps, states, rows of a product's tile
  *
  * Memory     The caller owns all of it but the weights: workspace, state, input and output lie in the GPU's memory,
- *            aligned to MAMBA1_TINY_ALIGNMENT bytes.
+ *            workspace and state aligned to MAMBA1_TINY_ALIGNMENT bytes, input to 4, output to 16.
  * Stream     A call puts its kernels on a stream and returns: it allocates nothing, waits for nothing and can be
  *            captured in a graph. What it is given must live, and stay as it is, until the stream has passed it.
  * Threads    Weights are read-only and may be shared by any number of streams. A workspace serves one call at a time,
@@ -34,6 +33,8 @@
  *            computation in double precision.
  * Errors     A kernel cannot refuse what the host has not seen: a token outside of the vocabulary gives NaN in
  *            every output and in the state from there on, and a NaN or infinity in the state stays one.
+ *            Nor can a call look at a state or a workspace: those of another artifact are not refused, as a CPU's
+ *            library would.
  */
 #ifndef MAMBA1_TINY_H
 #define MAMBA1_TINY_H
@@ -53,7 +54,7 @@ extern "C" {
 #define MAMBA1_TINY_STATE_BYTES 19520
 #define MAMBA1_TINY_WORKSPACE_BYTES 220736
 #define MAMBA1_TINY_ALIGNMENT 256
-#define MAMBA1_TINY_PLAN_HASH "8cd3360dfb9bc3078557b31b27700e01b6b6538e401a65e2499dcf72068803f7"
+#define MAMBA1_TINY_PLAN_HASH "362303ee82bcd51a95a890b01e80a2095580eade7f404e876d463bd50825130b"
 #define MAMBA1_TINY_MODEL_HASH "01e010312f5910bf29746600b947b4c5c1c1e7f8da2642bf6454c37946fea5f7"
 
 typedef mambac_weights mamba1_tiny_weights;

@@ -1,6 +1,6 @@
 // mamba1_tiny: how long a step and a forward take on this machine's GPU.
 //   mamba1_tiny_benchmark mamba1_tiny.weights
-// Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
+// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>

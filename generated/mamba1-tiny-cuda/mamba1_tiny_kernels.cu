@@ -1,10 +1,10 @@
 // mamba1_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
+// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
 #include "mamba1_tiny_kernels.h"
 
 namespace mamba1_tiny_runtime {
 
-// 1 stages of 4096 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages
+// 1 stages of 4096 bytes each that lie one after the other; `source` is moved behind them. At most `in_flight` stages
 // are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
 // the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ahead, int in_flight,
@@ -19,7 +19,7 @@ __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ah
   ++ahead;
 }
 
-// 1 stages of 1312 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages
+// 1 stages of 1312 bytes each that lie one after the other; `source` is moved behind them. At most `in_flight` stages
 // are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
 // the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& landed, int& ahead, int in_flight,
@@ -34,9 +34,9 @@ __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& land
   ++ahead;
 }
 
-// 1 stages of 704 bytes each that lie one after the other; `source` is moved behind them. At most `InFlight` stages are
-// under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of the
-// other warps' polls.
+// 1 stages of 704 bytes each that lie one after the other; `source` is moved behind them. At most `in_flight` stages
+// are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
+// the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_704(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                          const unsigned char*& source, unsigned long long policy) {
   if (ahead == in_flight) {
@@ -134,7 +134,7 @@ __device__ inline float sum_of_readers_256x64x16x4(float value, float* sums) {
 // hands on; `sums`: two floats for every warp.
 __device__ inline float normalize_256x64x16x4(const float* residual, const float* weight, float epsilon, float* vector,
                                               float* sums) {
-  float mean = 0.0f;
+  [[maybe_unused]] float mean = 0.0f;
   float squares = 0.0f;
   {
     const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 0);
@@ -293,7 +293,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
     decode_256x64x16x4(const unsigned char* weights, float* state, void* exchange_memory, const int* tokens,
                        [[maybe_unused]] const float* input, float* output, int count, const int* stopped, float epsilon,
                        [[maybe_unused]] float delta_epsilon) {
-  extern __shared__ __align__(128) unsigned char shared[];
+  extern __shared__ __align__(1024) unsigned char shared[];
   float* vector = reinterpret_cast<float*>(shared + 131072);
   float* x_shared = vector + 256;
   float* dt = x_shared + 8;
@@ -335,7 +335,8 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
   float h[1];
   load_state_256x64x16x4(state + first_channel, 128 - first_channel, window, h);
 
-  float residual[3], norm_weight[3], norm_bias[3];
+  float residual[3], norm_weight[3];
+  [[maybe_unused]] float norm_bias[3];
   const float* norms = reinterpret_cast<const float*>(weights + 785152);
 
   for (int token = 0; token < count; ++token) {
@@ -456,7 +457,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
       ++sequence;
       publish_256x64x16x4(exchange + 10240, handed_on, sequence);
 
-      float out_bias[1];
+      [[maybe_unused]] float out_bias[1];
       release_stage(ring);
       store_states_256x64x16x4(h_state, 128 - first_channel, h);
 
@@ -564,7 +565,7 @@ __global__ void __launch_bounds__(64)
 
 // output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus what output held before if
 // the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum
-// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
+// has the same order whatever the number of rows: splitting a block of tokens changes no bit.
 __global__ void __launch_bounds__(4 * 32)
     project_64_to_256_tile_rows_8(const float* weights, [[maybe_unused]] const float* bias, const float* input,
                                   float* output, int rows) {
@@ -668,7 +669,7 @@ __global__ void __launch_bounds__(64)
 
 // output (rows, 36) = weights (36, 128) input (rows, 128), plus bias if there is one, plus what output held before if
 // the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum
-// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
+// has the same order whatever the number of rows: splitting a block of tokens changes no bit.
 __global__ void __launch_bounds__(4 * 32) project_128_to_36(const float* weights, [[maybe_unused]] const float* bias,
                                                             const float* input, float* output, int rows) {
   const int lane = threadIdx.x % 32;
@@ -735,7 +736,7 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_36(const float* weights
 
 // output (rows, 128) = weights (128, 4) input (rows, 4), plus bias if there is one, plus what output held before if the
 // kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum has
-// the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
+// the same order whatever the number of rows: splitting a block of tokens changes no bit.
 __global__ void __launch_bounds__(4 * 32)
     project_4_to_128(const float* weights, const float* bias, const float* input, float* output, int rows) {
   const int lane = threadIdx.x % 32;
@@ -913,7 +914,7 @@ __global__ void __launch_bounds__(32)
 
 // output (rows, 64) = weights (64, 128) input (rows, 128), plus bias if there is one, plus what output held before if
 // the kernel accumulates. A warp reads an output's weights once for 8 rows; its lanes share the inputs. An output's sum
-// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
+// has the same order whatever the number of rows: splitting a block of tokens changes no bit.
 __global__ void __launch_bounds__(4 * 32) project_128_to_64(const float* weights, [[maybe_unused]] const float* bias,
                                                             const float* input, float* output, int rows) {
   const int lane = threadIdx.x % 32;
@@ -988,7 +989,7 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_64(const float* weights
 
 // output (rows, 256) = weights (256, 64) input (rows, 64), plus bias if there is one, plus what output held before if
 // the kernel accumulates. A warp reads an output's weights once for 1 rows; its lanes share the inputs. An output's sum
-// has the same order whatever the number of rows, so that it has the same bits in `step` and in `forward`.
+// has the same order whatever the number of rows: splitting a block of tokens changes no bit.
 __global__ void __launch_bounds__(4 * 32)
     project_64_to_256_tile_rows_1(const float* weights, [[maybe_unused]] const float* bias, const float* input,
                                   float* output, int rows) {

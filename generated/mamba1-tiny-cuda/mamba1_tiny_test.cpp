@@ -1,6 +1,6 @@
 // mamba1_tiny: tests of the contracts that the header states, on this machine's GPU and these weights.
 //   mamba1_tiny_test mamba1_tiny.weights
-// Written by mambac 0.1.0 for plan 8cd3360dfb9bc307; do not edit.
+// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
