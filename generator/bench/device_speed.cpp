@@ -36,13 +36,13 @@ struct DeviceWork {
 double waiting_of(const Json& program, int64_t layers) {
   double seconds = 0;
   const Json& calls = program.at("calls");
+  const Json& outputs = program.at(program.at("name") == "forward" ? "outputs_last" : "outputs_all");
   for (const Json& call : calls) {
     const std::string kernel = call.at("kernel");
     if (kernel == "decode") seconds += 3 * static_cast<double>(layers) * seconds_of_exchange;
     if (kernel == "decode_cluster") seconds += 2 * static_cast<double>(layers) * seconds_of_cluster_exchange;
   }
-  return seconds > 0 ? seconds
-                     : static_cast<double>(calls.size() + program.at("outputs_last").size()) * seconds_of_launch;
+  return seconds > 0 ? seconds : static_cast<double>(calls.size() + outputs.size()) * seconds_of_launch;
 }
 
 DeviceWork work_of_program(const Json& plan, const std::string& name, int64_t tokens, int64_t output_tokens) {
