@@ -272,6 +272,12 @@ TEST(Specialize, ErrorsNameThePlace) {
             "'kernel' declared here");
   EXPECT_EQ(message_of("template <int A>\nvoid kernel(int* out {}\n", {{"kernel", {"4"}, "f"}}),
             "the templates do not compile: templates/cpu/kernel.h:5: expected ')', to match this '('");
+  EXPECT_EQ(
+      message_of(
+          "template <int A>\nvoid kernel(int* out, int n) {\n  const auto times = [&](int m) { return m * n; };\n"
+          "  *out = times(A);\n}\n",
+          {{"kernel", {"4"}, "f"}}),
+      "templates/cpu/kernel.h:6: a template cannot call a lambda: make it a function of its own beside the template");
   EXPECT_EQ(message_of("inline constexpr float half = 0.5f;\n"
                        "template <int A>\nvoid kernel(float* out) { *out = half; }\n",
                        {{"kernel", {"4"}, "f"}}),

@@ -166,6 +166,13 @@ class Specializer {
     const clang::SourceManager& manager = unit_->getSourceManager();
     if (!manager.getFilename(definition->getLocation()).starts_with(root + templates_folder)) return std::nullopt;
     if (kernels_.contains(definition)) return emit_kernel(definition);
+    if (const auto* method = llvm::dyn_cast<clang::CXXMethodDecl>(definition);
+        method && method->getParent()->isLambda()) {
+      fail(ExitCode::internal,
+           "{}:{}: a template cannot call a lambda: make it a function of its own beside the template",
+           manager.getFilename(method->getLocation()).drop_front(std::string(root).size()).str(),
+           manager.getSpellingLineNumber(method->getLocation()));
+    }
     const auto [entry, is_new] = helpers_.try_emplace(definition, helper_name(definition));
     if (is_new) emit(const_cast<clang::FunctionDecl*>(definition), entry->second, true);
     return entry->second;
