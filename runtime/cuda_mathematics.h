@@ -16,4 +16,10 @@ __device__ inline float sum_of_warp(float value) {
   return value;
 }
 
+// The sum over the lanes of a half warp, in each of them, likewise.
+__device__ inline float sum_of_half_warp(float value) {
+  for (int distance = 8; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffff, value, distance);
+  return value;
+}
+
 }  // namespace mambac_runtime

@@ -26,6 +26,7 @@
 #include "runtime/cuda_mathematics.h"
 #include "runtime/cuda_ring.h"
 #include "runtime/cuda_types.h"
+#include "templates/cuda/multiply_slab.cuh"
 
 namespace mambac {
 
@@ -43,19 +44,15 @@ __device__ inline float4 four_at(const unsigned char* weights, int four) {
   }
 }
 
-__device__ inline float add_four(float4 weights, float4 x, float sum) {
-  return fmaf(weights.w, x.w, fmaf(weights.z, x.z, fmaf(weights.y, x.y, fmaf(weights.x, x.x, sum))));
-}
-
 // Output `output` of `Outputs`: the sum over the block's channels; weights [`Channels` / 4][`Outputs`][4]. Two strands.
 template <typename Weight, int Channels, int Outputs>
 __device__ inline float sum_over_channels(const unsigned char* weights, const float* channels, int output) {
   float even = 0.0f, odd = 0.0f;
   for (int four = 0; four < Channels / 4; four += 2) {
-    even = add_four(four_at<Weight>(weights, four * Outputs + output),
-                    *reinterpret_cast<const float4*>(channels + four * 4), even);
-    odd = add_four(four_at<Weight>(weights, (four + 1) * Outputs + output),
-                   *reinterpret_cast<const float4*>(channels + four * 4 + 4), odd);
+    even = add_products(four_at<Weight>(weights, four * Outputs + output),
+                        *reinterpret_cast<const float4*>(channels + four * 4), even);
+    odd = add_products(four_at<Weight>(weights, (four + 1) * Outputs + output),
+                       *reinterpret_cast<const float4*>(channels + four * 4 + 4), odd);
   }
   return even + odd;
 }
@@ -71,17 +68,11 @@ __device__ inline float sum_over_blocks(const float* parts) {
   return first + second;
 }
 
-__device__ inline float sum_of_16_lanes(float value) {
-#pragma unroll
-  for (int distance = 8; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffff, value, distance);
-  return value;
-}
-
 // Of two numbers of every lane: the sum of the first over the warp in the lower lanes, of the second in the upper ones.
 __device__ inline float sums_of_half_warps(float first, float second) {
   const bool lower = threadIdx.x % 32 < 16;
   const float other = __shfl_xor_sync(0xffffffff, lower ? second : first, 16);
-  return sum_of_16_lanes((lower ? first : second) + other);
+  return sum_of_half_warp((lower ? first : second) + other);
 }
 
 // Four columns for every 128 of a token's input, zero beyond the last token and column.
@@ -221,10 +212,10 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         for (int four = 0; four < fours; ++four) {
           const float4 value = *reinterpret_cast<const float4*>(residual + four * 128 + lane * 4);
           const float4 weight = *reinterpret_cast<const float4*>(norms + layer * size + four * 128 + lane * 4);
-          squares = add_four(value, value, squares);
+          squares = add_products(value, value, squares);
           normed[four] = make_float4(value.x * weight.x, value.y * weight.y, value.z * weight.z, value.w * weight.w);
-          x0 = add_four(four_at<Weight>(rows_of_warp, four * 32 + lane), normed[four], x0);
-          x1 = add_four(four_at<Weight>(rows_of_warp, size / 4 + four * 32 + lane), normed[four], x1);
+          x0 = add_products(four_at<Weight>(rows_of_warp, four * 32 + lane), normed[four], x0);
+          x1 = add_products(four_at<Weight>(rows_of_warp, size / 4 + four * 32 + lane), normed[four], x1);
         }
         squares = sum_of_warp(squares);
         const float x_row = sums_of_half_warps(x0, x1);
@@ -260,8 +251,8 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         float z0 = 0.0f, z1 = 0.0f;
 #pragma unroll
         for (int four = 0; four < fours; ++four) {
-          z0 = add_four(four_at<Weight>(rows_of_warp, 2 * (size / 4) + four * 32 + lane), normed[four], z0);
-          z1 = add_four(four_at<Weight>(rows_of_warp, 3 * (size / 4) + four * 32 + lane), normed[four], z1);
+          z0 = add_products(four_at<Weight>(rows_of_warp, 2 * (size / 4) + four * 32 + lane), normed[four], z0);
+          z1 = add_products(four_at<Weight>(rows_of_warp, 3 * (size / 4) + four * 32 + lane), normed[four], z1);
         }
         const float gate = silu(sums_of_half_warps(z0, z1) * scale);
         const float* delta_row = vectors + (Taps + 1) * channels + own * Rank;
@@ -289,10 +280,10 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         const float c = dt_b_c[rank_padded + states + lane % 16];
 
         // delta = softplus(dt_proj dt + bias); h = exp(delta A) h + delta x B; y = (h C + D x) silu(z)
-        const float delta = softplus(sum_of_16_lanes(delta_weight * dt) + behind[own]);
+        const float delta = softplus(sum_of_half_warp(delta_weight * dt) + behind[own]);
         const float h_after = fmaf(expf(delta * a), h_before, delta * x * b);
         h[layer * threads + thread] = h_after;
-        const float y = fmaf(behind[(1 + states) * channels + own], x, sum_of_16_lanes(h_after * c)) * gate;
+        const float y = fmaf(behind[(1 + states) * channels + own], x, sum_of_half_warp(h_after * c)) * gate;
         if (lane % 16 == 0) y_shared[own] = y;
         __syncthreads();
 
@@ -323,8 +314,8 @@ __global__ void __cluster_dims__(Blocks) __launch_bounds__(Warps * 32, 1)
         float sum = 0.0f;
 #pragma unroll
         for (int four = 0; four < input_padded / 128; ++four) {
-          sum = add_four(four_at<Weight>(input_weights, row * (input_padded / 4) + four * 32 + lane), next_input[four],
-                         sum);
+          sum = add_products(four_at<Weight>(input_weights, row * (input_padded / 4) + four * 32 + lane),
+                             next_input[four], sum);
         }
         sum = sum_of_warp(sum) + bias[row];
         if (lane < Blocks) send(input_arrived + rank * rows + row, &input_arrival, lane, sum);

@@ -8,13 +8,6 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// The sum over 16 lanes, in each of them.
-__device__ inline float sum_of_half_warp(float value) {
-#pragma unroll
-  for (int distance = 8; distance > 0; distance /= 2) value += __shfl_xor_sync(0xffffffff, value, distance);
-  return value;
-}
-
 // Two weights that lie together.
 template <typename Weight>
 __device__ inline float2 pair_at(const unsigned char* weights, int pair) {
