@@ -202,15 +202,6 @@ __device__ inline float2 pair_at_256x64x16x4(const unsigned char* weights, int p
   return *reinterpret_cast<const float2*>(weights + pair * 8);
 }
 
-// The sum over 16 lanes, in each of them.
-__device__ inline float sum_of_half_warp(float value) {
-  value += __shfl_xor_sync(0xffffffff, value, 8);
-  value += __shfl_xor_sync(0xffffffff, value, 4);
-  value += __shfl_xor_sync(0xffffffff, value, 2);
-  value += __shfl_xor_sync(0xffffffff, value, 1);
-  return value;
-}
-
 // A half warp's channel: delta before softplus without the bias, dt_proj's row . dt. dt has an even number of values,
 // padded with zero.
 __device__ inline float delta_input_256x64x16x4(const unsigned char* row, const float* dt) {
