@@ -1,4 +1,4 @@
-// Functions from the special function unit of a GPU, for kernels whose results are rounded to bfloat16 all the same.
+// Functions from the special function unit of a GPU, for kernels whose results are rounded to float16 all the same.
 #pragma once
 
 namespace mambac_runtime {

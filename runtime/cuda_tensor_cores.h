@@ -32,7 +32,7 @@ __device__ inline void wait_for_products() { asm volatile("wgmma.wait_group.sync
 // (lane % 4) + k.
 __device__ inline void multiply_16x8(float* sum, const unsigned* a, const unsigned* b) {
   asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
       "{%0, %1, %2, %3};"
       : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
@@ -42,7 +42,7 @@ __device__ inline void multiply_16x8(float* sum, const unsigned* a, const unsign
 // / 4 + 8 i of its warp's 16 rows and column 8 j + 2 (lane % 4) + k.
 __device__ inline void multiply_64x64(float* sum, unsigned long long a, unsigned long long b) {
   asm volatile(
-      "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
+      "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {"
       "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
       "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31}, "
       "%32, %33, 1, 1, 1, 0, 0;"
@@ -59,7 +59,7 @@ __device__ inline void multiply_64x64(float* sum, unsigned long long a, unsigned
 // lane / 4 + 8 i of its warp's 16 rows and column 8 j + 2 (lane % 4) + k.
 __device__ inline void multiply_64x128(float* sum, unsigned long long a, unsigned long long b) {
   asm volatile(
-      "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
+      "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {"
       "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
       "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
       "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "

@@ -134,7 +134,7 @@ TEST(CudaPlan, StatesTheToleranceOfWhatItCalls) {
   request.batch = 8;
   request.programs = "step,steps,forward";
   EXPECT_THAT(emit(plan_model(request).plan).at("mamba_130m.h"),
-              HasSubstr("5e-3 (products round their operands to bf16)"));
+              HasSubstr("2e-3 (products round their operands to float16)"));
 }
 
 TEST(KernelReport, IsReadFromWhatPtxasSays) {

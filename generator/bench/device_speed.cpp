@@ -25,6 +25,8 @@ constexpr double seconds_of_exchange = 0.93e-6;          // among all multiproce
 constexpr double seconds_of_cluster_exchange = 0.25e-6;  // among those of a cluster
 constexpr double seconds_of_launch = 0.55e-6;            // of a kernel that waits for the one before
 
+constexpr int32_t generated_tokens = 64;  // of one call of generate
+
 // What one call cannot do without.
 struct DeviceWork {
   Work work;
@@ -59,6 +61,10 @@ DeviceWork work_of_program(const Json& plan, const std::string& name, int64_t to
     work.waiting = waiting_of(program, plan.at("model").at("layers"));
     for (const Json& call : program.at("calls")) work.tensor_cores |= call.at("kernel") == "project_tiles";
   }
+  if (name == "generate") {  // a token after the other, each from all weights
+    work.work.bytes *= static_cast<double>(tokens);
+    work.waiting *= static_cast<double>(tokens);
+  }
   return work;
 }
 
@@ -82,7 +88,9 @@ class DeviceCalls {
         workspace_memory_(table_, table_.workspace_bytes),
         state_(table_, table_.state_bytes),
         input_(table_, sizeof(int32_t) * table_.batch * table_.forward_tokens * std::max(table_.input_size, 1)),
-        output_(table_, sizeof(float) * table_.batch * table_.output_size) {
+        output_(table_, sizeof(float) * table_.batch * table_.output_size),
+        marks_(table_, std::max(table_.vocabulary, 1)),
+        chosen_(table_, generated_tokens * sizeof(int32_t)) {
     std::array<char, 1024> message{};
     if (table_.workspace_open(workspace_memory_.data(), &workspace_, message.data(), message.size()) != MAMBAC_OK) {
       fail(ExitCode::environment, "{}", message.data());
@@ -97,6 +105,13 @@ class DeviceCalls {
   void forward() {
     check(table_.forward(artifact_.weights(), workspace_, state_.data(), input_.data(), table_.forward_tokens,
                          MAMBAC_LAST, output()));
+  }
+  // By temperature and top-p; no token ends the text.
+  void generate() {
+    constexpr mambac_sampling sampling{0.9f, 0, 0.95f, 0, 1, 1};
+    check(table_.generate(artifact_.weights(), workspace_, state_.data(), static_cast<const int32_t*>(input_.data()), 1,
+                          &sampling, static_cast<unsigned char*>(marks_.data()), generated_tokens,
+                          static_cast<int32_t*>(chosen_.data())));
   }
   void synchronize() { check(table_.device->synchronize()); }
 
@@ -122,7 +137,7 @@ class DeviceCalls {
   }
   const Artifact& artifact_;
   const mambac_artifact& table_;
-  ArtifactMemory workspace_memory_, state_, input_, output_;
+  ArtifactMemory workspace_memory_, state_, input_, output_, marks_, chosen_;
   mambac_workspace* workspace_ = nullptr;
 };
 
@@ -159,7 +174,8 @@ Json measure_device_speed(const Artifact& artifact, double seconds) {
     if (!artifact.has_program(name)) return;
     const std::vector<double> samples = time_calls(calls, seconds, call);
     const Json of_times = distribution(samples);
-    const Json floor = floor_of(work_of_program(plan, name, tokens, 1), bytes_per_second);
+    const int64_t output_tokens = name == "generate" ? tokens : 1;
+    const Json floor = floor_of(work_of_program(plan, name, tokens, output_tokens), bytes_per_second);
     Json program = {{"program", name},
                     {"batch", table.batch},
                     {"tokens", tokens},
@@ -172,6 +188,7 @@ Json measure_device_speed(const Artifact& artifact, double seconds) {
   };
   add("step", 1, [&] { calls.step(); });
   add("forward", table.forward_tokens, [&] { calls.forward(); });
+  add("generate", generated_tokens, [&] { calls.generate(); });
   result["limits"] = {{"bytes_per_second", bytes_per_second}, {"footprint_bytes", footprint}};
   return result;
 }

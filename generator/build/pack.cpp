@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "generator/error.h"
 #include "generator/file.h"
@@ -18,7 +19,21 @@ uint16_t round_to_bf16(float value) {
   return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-constexpr float beyond_bf16 = 0x1.ffp127f;  // rounds to infinity
+// The float16 of a bfloat16 that is finite in it: the same number, or the nearest multiple of 2^-24, ties to even.
+uint16_t f16_of_bf16(uint16_t bf16) {
+  const auto sign = static_cast<uint16_t>(bf16 & 0x8000);
+  const int exponent = (bf16 >> 7 & 0xff) - 127;
+  if (exponent >= -14) return static_cast<uint16_t>(sign | (exponent + 15) << 10 | (bf16 & 0x7f) << 3);
+  const float magnitude = std::bit_cast<float>(static_cast<uint32_t>(bf16 & 0x7fff) << 16);
+  return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(magnitude * 0x1p24f)));
+}
+
+// From where on a value rounds to infinity.
+float beyond(WeightType type) {
+  return type == WeightType::f32    ? std::numeric_limits<float>::infinity()
+         : type == WeightType::bf16 ? 0x1.ffp127f
+                                    : 65408.0f;
+}
 
 // What is read of a checkpoint's tensor: a matrix whose elements are checked and transformed.
 struct Matrix {
@@ -41,7 +56,7 @@ class Source {
       if (matrix_.transform == Transform::negative_exponential) {
         to[index] = static_cast<float>(-std::exp(static_cast<double>(given)));
       }
-      if (!std::isfinite(to[index]) || (matrix_.type == WeightType::bf16 && std::fabs(to[index]) >= beyond_bf16)) {
+      if (!(std::fabs(to[index]) < beyond(matrix_.type))) {
         fail(ExitCode::input,
              "{}: tensor '{}' has the value {} at [{}, {}]; weights must be finite, also as they are packed", file_,
              matrix_.source, given, row, first_column + index);
@@ -76,7 +91,7 @@ class Piece {
     if (type_ == WeightType::f32) {
       std::memcpy(&bytes_[index * 4], &value, 4);
     } else {
-      const uint16_t rounded = round_to_bf16(value);
+      const uint16_t bf16 = round_to_bf16(value), rounded = type_ == WeightType::bf16 ? bf16 : f16_of_bf16(bf16);
       std::memcpy(&bytes_[index * 2], &rounded, 2);
     }
   }

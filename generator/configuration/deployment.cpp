@@ -136,6 +136,10 @@ std::string native_isa() {
        "--isa and build for another machine");
 }
 
+std::string name_of(WeightType type) {
+  return type == WeightType::f32 ? "f32" : type == WeightType::bf16 ? "bf16" : "f16";
+}
+
 std::string description(const Deployment& deployment) {
   if (deployment.target == "cuda") return fmt::format("cuda {}, batch {}", deployment.arch, deployment.batch);
   return fmt::format("{} {}, batch {}, {} thread{}", deployment.target, deployment.isa, deployment.batch,

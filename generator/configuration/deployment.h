@@ -9,7 +9,9 @@
 
 namespace mambac {
 
-enum class WeightType { f32, bf16 };  // of the matrices; everything else stays f32
+// Of the matrices; everything else stays f32. No deployment asks for f16: it is bf16 as tensor cores of a GPU take it.
+enum class WeightType { f32, bf16, f16 };
+std::string name_of(WeightType type);
 
 struct Deployment {
   std::string target = "cpu";

@@ -22,8 +22,7 @@ std::string text_of(const Plan& plan, const Program& program, const Operand& ope
   switch (operand.space) {
     case Space::weights: {
       if (operand.name.empty()) return "weights";
-      const bool f32 = plan.weight(operand.name).type == WeightType::f32;
-      return fmt::format("{}(weights, {})", f32 ? "f32" : "bf16", operand.offset);
+      return fmt::format("{}(weights, {})", name_of(plan.weight(operand.name).type), operand.offset);
     }
     case Space::state:
       return plus("state", operand.offset);

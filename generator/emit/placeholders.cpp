@@ -30,8 +30,8 @@ std::string facts(const Plan& plan) {
                                                  : fmt::format("tokens below {}", model.vocabulary));
   lines.emplace_back("Output", fmt::format("{} floats a token", model.outputs()));
   lines.emplace_back("Target", description(plan.deployment));
-  lines.emplace_back("Weights", fmt::format("{} bytes, matrices in {}", grouped(plan.weight_bytes),
-                                            plan.weight_type == WeightType::f32 ? "f32" : "bf16"));
+  lines.emplace_back("Weights",
+                     fmt::format("{} bytes, matrices in {}", grouped(plan.weight_bytes), name_of(plan.weight_type)));
   lines.emplace_back("State", fmt::format("{} bytes a sequence", grouped(plan.cost.state_bytes)));
   lines.emplace_back("Workspace", fmt::format("{} bytes", grouped(workspace_bytes(plan))));
   lines.emplace_back("Cost", fmt::format("{} multiply-adds and {} exponentials a token",

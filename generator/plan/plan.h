@@ -36,7 +36,7 @@ enum class Packing {
   panels,      // matrix for `project`: [panel][column][panel's rows]; see templates/cpu/project.h
   transposed,  // (columns, padded rows): vectors (one column), convolution taps (K, E), A (N, E)
   rows,        // (padded rows, columns) as in the checkpoint: an embedding without a head; all matrices on a GPU
-  tiles,       // bf16 in panels of 64 columns for tensor cores; see templates/cuda/tiles.cuh
+  tiles,       // f16 in panels of 64 columns for tensor cores; see templates/cuda/tiles.cuh
   stream,      // [part][chunk]: what each block of a GPU reads, in the order in which it reads it
 };
 
@@ -98,7 +98,7 @@ struct WorkspaceBuffer {
   int64_t rows = 0, row_stride = 0;
   int64_t offset = 0;                     // floats
   int64_t first_call = 0, last_call = 0;  // index into the program's calls, inclusive
-  std::string type = "float";  // of its elements: "bfloat16", "float2"; row_stride counts floats all the same
+  std::string type = "float";  // of its elements: "float16", "float2"; row_stride counts floats all the same
   bool kept = false;           // from before the first call until after the last: nothing else lies there
   Rows holds = Rows::tokens;
 };

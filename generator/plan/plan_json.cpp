@@ -6,7 +6,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string name_of(WeightType type) { return type == WeightType::f32 ? "f32" : "bf16"; }
 std::string name_of(Transform transform) { return transform == Transform::none ? "none" : "negative_exponential"; }
 std::string name_of(Packing packing) {
   switch (packing) {

@@ -110,7 +110,7 @@ void plan_for_cuda(const Graph& graph, Plan& plan) {
     plan.programs.push_back(std::move(program));
   }
   const std::string on_tensor_cores =
-      "products on tensor cores, operands in bf16, sums and state in f32, what lies between them in float16";
+      "products on tensor cores, operands and what lies between products in float16, sums and state in f32";
   plan.choices = {
       {"step", decode.cluster  ? fmt::format("one launch of a cluster of {} blocks, which holds the whole model",
                                              decode.cluster->blocks)

@@ -12,7 +12,7 @@ constexpr int64_t warp = 32;
 class ForwardProgram : public TileProgram {
  public:
   ForwardProgram(const Plan& plan, const ForwardShape& shape) : TileProgram(plan, shape, "forward", false) {
-    add_buffer("dt", "bfloat16", sizes_.rank_panels);
+    add_buffer("dt", "float16", sizes_.rank_panels);
     add_buffer("bc", "unsigned", sizes_.states);
     add_buffer("delta", "float16", sizes_.inner_panels);
   }

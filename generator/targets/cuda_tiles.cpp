@@ -31,6 +31,7 @@ TileSizes sizes_of(const Plan& plan, const ForwardShape& shape) {
 void add_tiles(const Graph& graph, const std::string& name, int64_t segment_rows, int64_t rows, Plan& plan) {
   PackedTensor tensor = unpacked(graph, graph.weight(name), plan.weight_type);
   tensor.packing = Packing::tiles;
+  tensor.type = WeightType::f16;
   if (tensor.segments.empty()) tensor.segments = {{0, tensor.rows}};
   tensor.segment_rows = segment_rows;
   tensor.padded_rows = rows;
@@ -86,11 +87,11 @@ TileProgram::TileProgram(const Plan& plan, const ForwardShape& shape, const std:
       overlapping_(overlapping),
       program_{.name = name, .sequences = plan.deployment.batch, .block_tokens = shape.tokens} {
   add_buffer("residual", "float", residual_stride());
-  add_buffer("normed", "bfloat16", sizes_.size_panels);
+  add_buffer("normed", "float16", sizes_.size_panels);
   add_buffer("projected", "float16", 2 * sizes_.inner_panels);
-  add_buffer("x", "bfloat16", sizes_.inner_panels);
+  add_buffer("x", "float16", sizes_.inner_panels);
   add_buffer("parts", "float", sizes_.shared * shape.x.parts);
-  add_buffer("y", "bfloat16", sizes_.inner_panels);
+  add_buffer("y", "float16", sizes_.inner_panels);
 }
 
 Program TileProgram::write() {
@@ -105,7 +106,7 @@ Program TileProgram::write() {
 }
 
 void TileProgram::add_buffer(const std::string& name, const std::string& type, int64_t columns) {
-  const int64_t bytes = type.ends_with("float16") ? 2 : 4;
+  const int64_t bytes = type == "float16" ? 2 : 4;
   program_.buffers.push_back({.name = name,
                               .rows = sizes_.operand_rows,
                               .row_stride = columns * bytes / int64_t{sizeof(float)},

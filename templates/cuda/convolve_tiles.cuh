@@ -26,7 +26,7 @@ __device__ inline void eight_floats(uint4 words, float* values) {
 template <int Channels, int PaddedChannels, int Taps, int InputStride, int OutputRows, int StateStride, bool Bias,
           int BlockTokens, int Threads>
 __global__ void __launch_bounds__(Threads) convolve_tiles(const float* taps, const float* bias, const float* window,
-                                                          const float16* input, bfloat16* output, int tokens) {
+                                                          const float16* input, float16* output, int tokens) {
   const int channel = (blockIdx.x * Threads + threadIdx.x) * 8;
   const int blocks_of_sequence = (tokens + BlockTokens - 1) / BlockTokens;
   const long sequence = blockIdx.y / blocks_of_sequence;
@@ -75,7 +75,7 @@ __global__ void __launch_bounds__(Threads) convolve_tiles(const float* taps, con
     }
     if (first_token + token < tokens) {
       const long row = sequence * tokens + first_token + token;
-      *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, channel)) = eight_bfloat16(sum);
+      *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, channel)) = eight_float16(sum);
     }
 #pragma unroll
     for (int k = 0; k < Taps - 1; ++k) {

@@ -23,8 +23,8 @@ using namespace mambac_runtime;
 template <int Channels, int PaddedChannels, int Taps, int InputStride, int Rows, int StateStride, int Outputs,
           int WeightRows, bool Bias, int BlockRows, int Cluster>
 __global__ void __cluster_dims__(Cluster) __launch_bounds__(256)
-    convolve_token_tiles(const float* taps, const float* bias, const bfloat16* weights, float* window,
-                         const float16* input, bfloat16* x, float* parts, int rows) {
+    convolve_token_tiles(const float* taps, const float* bias, const float16* weights, float* window,
+                         const float16* input, float16* x, float* parts, int rows) {
   static_assert((BlockRows == 32 || BlockRows == 64) && BlockRows % Cluster == 0);
   static_assert(Channels % 8 == 0 && StateStride % 4 == 0);
   constexpr int groups = (Outputs + 63) / 64;       // of outputs
@@ -77,7 +77,7 @@ __global__ void __cluster_dims__(Cluster) __launch_bounds__(256)
     newest[i] = real && row < rows ? *reinterpret_cast<const uint4*>(input + row * InputStride + channel)
                                    : make_uint4(0, 0, 0, 0);
   }
-  uint4 result[rows_of_thread];  // eight bfloat16
+  uint4 result[rows_of_thread];  // eight float16
 #pragma unroll
   for (int i = 0; i < rows_of_thread; ++i) {
     const int own_row = i * 32 + threadIdx.x / 8;
@@ -90,7 +90,7 @@ __global__ void __cluster_dims__(Cluster) __launch_bounds__(256)
       for (int k = 0; k < Taps; ++k) sum[c] += tap[k][c] * values[i][k][c];
       sum[c] = real && first_row + own_row < rows ? approximate_silu(sum[c]) : 0.0f;
     }
-    result[i] = eight_bfloat16(sum);
+    result[i] = eight_float16(sum);
     *reinterpret_cast<uint4*>(shared + tile_offset<64>(own_row, threadIdx.x % 8 * 8) * 2) = result[i];
   }
   publish_operands();

@@ -14,7 +14,7 @@ using namespace mambac_runtime;
 // and bias is added (LayerNorm). A block for each row, a thread for eight columns.
 template <int Size, int Stride, int OutputRows, int Parts, bool Mean, int Threads>
 __global__ void __launch_bounds__(Threads) norm_row_tiles(const float* weight, const float* bias, const float* parts,
-                                                          float* residual, float epsilon, bfloat16* output) {
+                                                          float* residual, float epsilon, float16* output) {
   static_assert(Threads * 8 >= Size && Stride % 8 == 0);
   const long row = blockIdx.y;
   const int column = threadIdx.x * 8;
@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(Threads) norm_row_tiles(const float* weight, c
     for (int k = 0; k < 8; ++k) x[k] += shifts[k];
   }
   if (column < (Size + 63) / 64 * 64) {
-    *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, column)) = eight_bfloat16(x);
+    *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, column)) = eight_float16(x);
   }
 }
 

@@ -1,4 +1,4 @@
-// The norm before a matrix product on the tensor cores: its result is rounded to bfloat16 and laid out in tiles.
+// The norm before a matrix product on the tensor cores: its result is rounded to float16 and laid out in tiles.
 #pragma once
 
 #include "runtime/cuda_halves.h"
@@ -51,7 +51,7 @@ __device__ inline void store_eight(float* to, int column, const float* values) {
 // `rows_apart` rows apart.
 template <int Size, int InputStride, int OutputRows, bool Mean, int Warps>
 __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, const float* bias, const float* input,
-                                                         int rows_apart, float epsilon, bfloat16* output, int rows) {
+                                                         int rows_apart, float epsilon, float16* output, int rows) {
   constexpr int pieces = (Size + 63) / 64 * 8;  // of eight columns
   constexpr int pieces_of_lane = (pieces + 31) / 32;
   const long row = static_cast<long>(blockIdx.y) * Warps + threadIdx.x / 32;
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(Warps * 32) norm_tiles(const float* weight, co
       if constexpr (Mean) y[k] += shifts[k];
     }
     if (column < pieces * 8) {
-      *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, column)) = eight_bfloat16(y);
+      *reinterpret_cast<uint4*>(output + tile_offset<OutputRows>(row, column)) = eight_float16(y);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Matrix products on the tensor cores: bfloat16 operands, sums in float.
+// Matrix products on the tensor cores: float16 operands, sums in float.
 #pragma once
 
 #include "runtime/cuda_approximations.h"
@@ -61,7 +61,7 @@ __device__ inline int first_panel(int part) {
 template <int Inputs, int Outputs, int WeightRows, int InputRows, int OutputStride, int BlockRows, int BlockOutputs,
           int Parts, int Stages, typename Value, bool Bias, bool Softplus, bool Accumulate, bool Overlapping>
 __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
-    project_tiles(const bfloat16* weights, const float* bias, const bfloat16* input, Value* output, int rows) {
+    project_tiles(const float16* weights, const float* bias, const float16* input, Value* output, int rows) {
   static_assert(Inputs % 64 == 0 && InputRows % BlockRows == 0 && WeightRows % BlockOutputs == 0);
   static_assert(BlockRows % 64 == 0 && BlockOutputs % 64 == 0 && Inputs / 64 >= Parts && Outputs <= WeightRows);
   extern __shared__ __align__(1024) unsigned char shared[];

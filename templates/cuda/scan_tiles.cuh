@@ -47,8 +47,8 @@ __device__ inline void load_words(const unsigned* from, unsigned* words) {
 template <int Channels, int PaddedChannels, int States, int Taps, int Rows, int ProjectedStride, int StateStride,
           int Lanes, int BlockChannels, int BlockTokens, int Slots>
 __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
-    scan_tiles(const float* a, const float* d, float* h, float* window, const float16* delta, const bfloat16* x,
-               const float16* projected, const unsigned* bc, bfloat16* output, int tokens) {
+    scan_tiles(const float* a, const float* d, float* h, float* window, const float16* delta, const float16* x,
+               const float16* projected, const unsigned* bc, float16* output, int tokens) {
   static_assert(States % Lanes == 0 && States % 4 == 0 && BlockTokens % 8 == 0 && Slots > 3);
   static_assert(BlockTokens * BlockChannels == 512);  // four for each helper of either kind
   static_assert(64 % BlockChannels == 0 && BlockChannels % 8 == 0 && BlockChannels * Lanes % 32 == 0);
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
   unsigned* const bcs = reinterpret_cast<unsigned*>(shared);                               // [Slots][token][state]
   float16* const deltas = reinterpret_cast<float16*>(bcs + Slots * BlockTokens * States);  // [Slots][token][channel]
   float16* const gates = deltas + Slots * elements;                                        // [Slots][token][channel]
-  bfloat16* const xs = reinterpret_cast<bfloat16*>(gates + Slots * elements);              // [Slots][token][channel]
+  float16* const xs = reinterpret_cast<float16*>(gates + Slots * elements);              // [Slots][token][channel]
   unsigned* const prepared = reinterpret_cast<unsigned*>(xs + Slots * elements);  // [2][channel][token] delta, x
   float* const parts =
       reinterpret_cast<float*>(prepared + 2 * BlockChannels * token_stride);  // [2][lane][token][channel]
@@ -105,13 +105,13 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
         float sum[group];
 #pragma unroll
         for (int i = 0; i < group; ++i) {
-          const float own_delta = to_float(float16{static_cast<unsigned short>(delta_and_x[i])});
-          const float drive = own_delta * __uint_as_float(delta_and_x[i] & 0xffff0000);
+          const float2 own = of_two_float16(delta_and_x[i]);
+          const float drive = own.x * own.y;
           sum[i] = 0.0f;
 #pragma unroll
           for (int n = 0; n < states_of_lane; ++n) {
             const float2 both = of_two_float16(b_and_c[i][n]);
-            value[n] = approximate_exp2(own_delta * rate[n]) * value[n] + drive * both.x;
+            value[n] = approximate_exp2(own.x * rate[n]) * value[n] + drive * both.x;
             sum[i] += value[n] * both.y;
           }
         }
@@ -138,7 +138,7 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
     const float16* next_delta = delta + (first_row + own_token) * PaddedChannels + first_channel + own_column;
     const float16* next_gate =
         projected + (first_row + own_token) * ProjectedStride + PaddedChannels + first_channel + own_column;
-    const bfloat16* next_x = x + tile_offset<Rows>(first_row + own_token, first_channel + own_column);
+    const float16* next_x = x + tile_offset<Rows>(first_row + own_token, first_channel + own_column);
     const unsigned* next_bc = bc + first_row * States + helper * 4;
     int slot = 0;
     int first_token = 0;
@@ -190,15 +190,15 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
   const float4 skip =
       column < Channels ? *reinterpret_cast<const float4*>(d + column) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
   int token = helper * 4 / BlockChannels;
-  bfloat16* to = output + tile_offset<Rows>(first_row + token, column);
+  float16* to = output + tile_offset<Rows>(first_row + token, column);
   synchronize_block(threads);
   for (int block = 0; block < blocks; ++block) {
     synchronize_block(threads);
     const int at = block % Slots * elements + helper * 4;
     const uint2 x_words = *reinterpret_cast<const uint2*>(xs + at);
     const uint2 gate_words = *reinterpret_cast<const uint2*>(gates + at);
-    const float2 x_low = of_two_bfloat16(x_words.x);
-    const float2 x_high = of_two_bfloat16(x_words.y);
+    const float2 x_low = of_two_float16(x_words.x);
+    const float2 x_high = of_two_float16(x_words.y);
     const float2 gate_low = of_two_float16(gate_words.x);
     const float2 gate_high = of_two_float16(gate_words.y);
     float4 sum = make_float4(skip.x * x_low.x, skip.y * x_low.y, skip.z * x_high.x, skip.w * x_high.y);
@@ -213,8 +213,8 @@ __global__ void __launch_bounds__(BlockChannels* Lanes + 256)
     }
     if (token < tokens) {
       *reinterpret_cast<uint2*>(to) =
-          make_uint2(two_bfloat16(sum.x * approximate_silu(gate_low.x), sum.y * approximate_silu(gate_low.y)),
-                     two_bfloat16(sum.z * approximate_silu(gate_high.x), sum.w * approximate_silu(gate_high.y)));
+          make_uint2(two_float16(sum.x * approximate_silu(gate_low.x), sum.y * approximate_silu(gate_low.y)),
+                     two_float16(sum.z * approximate_silu(gate_high.x), sum.w * approximate_silu(gate_high.y)));
     }
     token += BlockTokens;
     to += BlockTokens * 64;

@@ -32,8 +32,8 @@ __device__ inline unsigned two_of_tile(const unsigned char* panel, int row, int 
 template <int Channels, int PaddedChannels, int States, int Rows, int ProjectedStride, int StateStride, int Parts,
           int Rank, int WeightRows, bool Norm>
 __global__ void __launch_bounds__(256, 2)
-    scan_token_tiles(const float* a, const float* d, const bfloat16* dt_proj, const float* bias, float* h,
-                     const float* parts, const bfloat16* x, const float16* projected, float epsilon, bfloat16* output,
+    scan_token_tiles(const float* a, const float* d, const float16* dt_proj, const float* bias, float* h,
+                     const float* parts, const float16* x, const float16* projected, float epsilon, float16* output,
                      int rows) {
   constexpr int block_channels = 128;
   constexpr int block_sequences = 8;
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(256, 2)
   const float2 skip = real ? *reinterpret_cast<const float2*>(d + channel) : make_float2(0.0f, 0.0f);
   wait_for_previous();
   launch_next();
-  unsigned own_x[sequences_of_thread];  // two bfloat16
+  unsigned own_x[sequences_of_thread];  // two float16
   unsigned gate[sequences_of_thread];   // two float16
 #pragma unroll
   for (int i = 0; i < sequences_of_thread; ++i) {
@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(256, 2)
     for (int i = 0; i < columns_of_lane; ++i) {
       const int column = i * 32 + lane;
       if (column < Rank) {
-        dts[warp * dt_stride + column] = static_cast<unsigned short>(two_bfloat16(sum[i] * dt_scale, 0.0f));
+        dts[warp * dt_stride + column] = static_cast<unsigned short>(two_float16(sum[i] * dt_scale, 0.0f));
       } else if (column < Rank + States) {
         bs[warp * States + column - Rank] = sum[i] * b_scale;
       } else if (column < columns) {
@@ -185,7 +185,7 @@ __global__ void __launch_bounds__(256, 2)
   float2 y[sequences_of_thread];
 #pragma unroll
   for (int i = 0; i < sequences_of_thread; ++i) {
-    const float2 two_x = of_two_bfloat16(own_x[i]);
+    const float2 two_x = of_two_float16(own_x[i]);
     delta[i] = *reinterpret_cast<const float2*>(deltas + own_sequence[i] * delta_stride + own_channel);
     drive[i] = make_float2(delta[i].x * two_x.x, delta[i].y * two_x.y);
     y[i] = make_float2(skip.x * two_x.x, skip.y * two_x.y);
@@ -229,7 +229,7 @@ __global__ void __launch_bounds__(256, 2)
     const float2 two_gates = of_two_float16(gate[i]);
     unsigned* to = reinterpret_cast<unsigned*>(output + tile_offset<Rows>(row[i], channel));
     if (first_sequence + own_sequence[i] == row[i]) {
-      *to = two_bfloat16(y[i].x * approximate_silu(two_gates.x), y[i].y * approximate_silu(two_gates.y));
+      *to = two_float16(y[i].x * approximate_silu(two_gates.x), y[i].y * approximate_silu(two_gates.y));
     }
   }
 }

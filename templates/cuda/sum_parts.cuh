@@ -23,7 +23,7 @@ __device__ inline float norm_of_warp(const float (&values)[OfLane], float epsilo
 // root mean square (FalconMamba). A warp for each row.
 template <int Parts, int Rows, int PartStride, int Rank, int States, bool Norm, int Warps>
 __global__ void __launch_bounds__(Warps * 32)
-    sum_parts(const float* parts, float epsilon, bfloat16* dt, unsigned* bc, int rows) {
+    sum_parts(const float* parts, float epsilon, float16* dt, unsigned* bc, int rows) {
   constexpr int dt_columns = (Rank + 63) / 64 * 64;
   constexpr int dt_of_lane = dt_columns / 32;
   constexpr int states_of_lane = (States + 31) / 32;
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(Warps * 32)
 #pragma unroll
   for (int i = 0; i < dt_of_lane; i += 2) {
     *reinterpret_cast<unsigned*>(dt + tile_offset<Rows>(row, i * 32 + lane * 2)) =
-        two_bfloat16(rank[i] * rank_scale, rank[i + 1] * rank_scale);
+        two_float16(rank[i] * rank_scale, rank[i + 1] * rank_scale);
   }
 #pragma unroll
   for (int i = 0; i < states_of_lane; ++i) {
