@@ -5,8 +5,7 @@
     mambac_cuda_library(
         name = "austen_gpu",
         model = "//configs:austen-mamba",
-        arch = "sm_90a",
-        programs = "step,forward,generate",
+        deployment = "//configs:deployments/gpu.json",
     )
 
 makes
@@ -45,9 +44,10 @@ def _mambac_cuda_source_impl(ctx):
         ctx,
         outputs,
         _BUILD,
-        ["--arch", ctx.attr.arch, "--programs", ctx.attr.programs],
+        ["--deployment", ctx.file.deployment.path] if ctx.file.deployment else [],
         mnemonic = "MambacCuda",
         progress_message = "Generating and compiling " + name,
+        inputs = ctx.files.deployment,
         environment = {
             "NVCC": NVCC,
             "PATH": "/usr/local/bin:/usr/bin:/bin",  # nvcc looks for the host's compiler
@@ -59,27 +59,24 @@ _mambac_cuda_source = rule(
     implementation = _mambac_cuda_source_impl,
     attrs = dict(
         MAMBAC_ATTRIBUTES,
-        arch = attr.string(mandatory = True),
-        programs = attr.string(mandatory = True),
+        deployment = attr.label(allow_single_file = [".json"]),
     ),
 )
 
-def mambac_cuda_library(name, model, arch = "sm_90a", programs = "step,forward", visibility = None):
+def mambac_cuda_library(name, model, deployment = None, visibility = None):
     """Makes the targets above.
 
     Args:
       name: an identifier of C: the prefix of every function.
       model: a label whose files are a model's folder: config.json and weights.
-      arch: of the GPU: sm_80, sm_89, sm_90a, sm_100a or sm_120.
-      programs: what the library can do, as `mambac build --programs` names it.
+      deployment: a deployment's JSON file; without it the defaults of `mambac build --target cuda`.
       visibility: of all targets.
     """
     _mambac_cuda_source(
         name = name + "_source",
         artifact = name,
         model = model,
-        arch = arch,
-        programs = programs,
+        deployment = deployment,
         visibility = visibility,
     )
     output_groups(name, ["library", "headers", "weights"], visibility)
