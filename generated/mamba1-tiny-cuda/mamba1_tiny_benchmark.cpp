@@ -1,4 +1,4 @@
-// mamba1_tiny: how long a step and a forward take on this machine's GPU.
+// mamba1_tiny: how long the programs take on this machine's GPU; of those with a count, MAMBA1_TINY_FORWARD_TOKENS tokens a call.
 //   mamba1_tiny_benchmark mamba1_tiny.weights
 // Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
 #include <algorithm>

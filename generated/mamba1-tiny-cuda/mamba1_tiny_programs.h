@@ -18,6 +18,9 @@ inline const float* f32(const unsigned char* weights, long offset) {
 inline const bfloat16* bf16(const unsigned char* weights, long offset) {
   return reinterpret_cast<const bfloat16*>(weights + offset);
 }
+inline const float16* f16(const unsigned char* weights, long offset) {
+  return reinterpret_cast<const float16*>(weights + offset);
+}
 
 // `weights`: the data of the weights file. `state`: floats of the first sequence, the next one 4864 floats on.
 // `activations`: 55168 floats.
