@@ -164,6 +164,13 @@ TEST(Specialize, NeutralOperandsAreLeftOut) {
   EXPECT_EQ(body("out[0] = (x + (A - 5)) * y;"), "out[0] = (x + 1) * y;");
   EXPECT_EQ(body("out[0] = (A - 6) * x + y % (A - 5);"), "out[0] = 0;");
   EXPECT_EQ(body("out[0] = (A - 6) - x * y;"), "out[0] = -x * y;");
+  EXPECT_EQ(body("p = p + static_cast<long>(x) + (A - 6);"), "p = p + static_cast<long>(x);");
+  EXPECT_EQ(body("const long q = static_cast<long>(x) * y + x + (A - 6);"),
+            "const long q = static_cast<long>(x) * y + x;");
+  EXPECT_EQ(body("const long q = x + y + static_cast<long>(A - 6);"), "const long q = x + y + static_cast<long>(0);");
+  EXPECT_EQ(body("const long q = static_cast<long>(x) + y + (A - 6) + (A - 4);"),
+            "const long q = static_cast<long>(x) + y + 2;");
+  EXPECT_EQ(body("float square[4];\nfloat* q = square + (A - 6);"), "float square[4]; float* q = square;");
   EXPECT_EQ(body("const float q = *p * (A - 5) + (A - 6);"), "const float q = *p * 1 + 0;");
 }
 
@@ -182,6 +189,8 @@ TEST(Specialize, ConditionsAreDecided) {
   EXPECT_EQ(body("out[0] = x + (Flag ? y * A : 0);"), "out[0] = x + y * 6;");
   EXPECT_EQ(body("out[0] = x * (Flag ? y + A : 0);"), "out[0] = x * (y + 6);");
   EXPECT_EQ(body("out[0] = x + (Flag ? y * A : 0);", "6, 4, false, float"), "out[0] = x;");
+  EXPECT_EQ(body("out[0] = x > y || A == 6 ? x : y;"), "out[0] = x;");
+  EXPECT_EQ(body("out[0] = x > y && A == 5 ? x : y;"), "out[0] = y;");
   EXPECT_EQ(body("if (Flag && x > y) out[0] = 1;"), "if (x > y) out[0] = 1;");
   EXPECT_EQ(body("if (Flag || x > y) out[0] = 1;"), "out[0] = 1;");
   EXPECT_EQ(body("if constexpr (A == 5) {\n out[0] = 1;\n} else if constexpr (A == 6) {\n out[0] = 2;\n}"),

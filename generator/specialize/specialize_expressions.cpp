@@ -83,6 +83,24 @@ bool is_uniform(const clang::BinaryOperator* chain, const std::vector<Term>& ter
   return type->isIntegerType() || type->isPointerType();
 }
 
+// An array counts as the pointer that it becomes.
+clang::QualType type_of_term(const Term& term, const clang::ASTContext& context) {
+  const clang::QualType type = written_type(term.expression);
+  return type->isArrayType() ? context.getArrayDecayedType(type) : type;
+}
+
+// Takes zeros out of a chain whose terms differ in type. Not if the type of its first sum would change.
+void leave_out_zeros(const clang::BinaryOperator* chain, const clang::ASTContext& context, std::vector<Term>& terms) {
+  std::vector<Term> rest;
+  std::ranges::copy_if(terms, std::back_inserter(rest),
+                       [](const Term& term) { return !(term.constant && *term.constant == 0 && term.is_bound); });
+  const auto is_of_the_chain = [&](const Term& term) { return type_of_term(term, context) == written_type(chain); };
+  if (!rest.empty() && !rest.front().negative &&
+      std::any_of(rest.begin(), rest.begin() + std::min<size_t>(2, rest.size()), is_of_the_chain)) {
+    terms = std::move(rest);
+  }
+}
+
 }  // namespace
 
 // `(part + 1) * 48 / 48` has become `(part + 1)`, which stands here without its parentheses.
@@ -106,7 +124,7 @@ Expression Renderer::expression(clang::Expr* node) {
   clang::Expr* written = node->IgnoreImpCasts();
   const TextRange range = source_.range(node->getSourceRange());
   if (auto* conditional = llvm::dyn_cast<clang::ConditionalOperator>(written)) {
-    if (const auto condition = constants_.value(conditional->getCond())) {
+    if (const auto condition = decided(conditional->getCond())) {
       clang::Expr* taken = *condition != 0 ? conditional->getTrueExpr() : conditional->getFalseExpr();
       const clang::QualType type = written_type(taken), whole = written_type(conditional);
       const bool gains_const = type->isPointerType() && whole->isPointerType() &&
@@ -208,7 +226,8 @@ std::optional<Expression> Renderer::sum(clang::BinaryOperator* operation) {
   std::vector<Term> terms;
   collect(operation, operation, constants_, terms);
   Constant constant = constant_of(terms, 0, [](int64_t total, int64_t value) { return total + value; });
-  if (!is_uniform(operation, terms) || !constant.is_bound) return std::nullopt;
+  if (!constant.is_bound) return std::nullopt;
+  if (!is_uniform(operation, terms)) return sum_of_types(operation);
   const bool is_pointer = operation->getType()->isPointerType();
   const bool is_wide = is_pointer && written_type(terms[constant.last].expression) != context_.IntTy;
   const bool is_first = !is_pointer && constant.last == 0 && !terms[1].negative;  // 768 + row reads row + 768
@@ -241,6 +260,21 @@ std::optional<Expression> Renderer::sum(clang::BinaryOperator* operation) {
   }
   if (printed > 1) binding = Binding::additive;
   return Expression{text, binding};
+}
+
+// Of a sum whose terms differ in type, only zeros are left out.
+std::optional<Expression> Renderer::sum_of_types(clang::BinaryOperator* operation) {
+  std::vector<Term> terms;
+  collect(operation, operation, constants_, terms);
+  const size_t all = terms.size();
+  leave_out_zeros(operation, context_, terms);
+  if (terms.size() == all) return std::nullopt;
+  Expression result = expression(terms.front().expression);
+  for (size_t index = 1; index < terms.size(); ++index) {
+    result.text += (terms[index].negative ? " - " : " + ") + operand(terms[index].expression, Binding::multiplicative);
+    result.binding = Binding::additive;
+  }
+  return result;
 }
 
 // Constants of a product are joined, a factor of one is left out; so is a divisor that divides them.
@@ -286,6 +320,19 @@ std::optional<Expression> Renderer::product(clang::BinaryOperator* operation) {
   }
   if (printed > 1) binding = Binding::multiplicative;
   return Expression{text, binding};
+}
+
+// The value of a condition, also of `condition || true` and `condition && false`.
+std::optional<bool> Renderer::decided(clang::Expr* condition) {
+  if (const auto value = constants_.value(condition)) return *value != 0;
+  auto* operation = llvm::dyn_cast<clang::BinaryOperator>(condition->IgnoreParenImpCasts());
+  if (operation == nullptr || !operation->isLogicalOp() || operation->HasSideEffects(context_)) return std::nullopt;
+  const bool absorbing = operation->getOpcode() == clang::BO_LOr;
+  for (clang::Expr* side : {operation->getLHS(), operation->getRHS()}) {
+    const auto value = constants_.value(side);
+    if (value && (*value != 0) == absorbing && constants_.is_bound(side)) return absorbing;
+  }
+  return std::nullopt;
 }
 
 // `true && condition` is `condition`.

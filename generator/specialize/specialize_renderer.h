@@ -67,8 +67,10 @@ class Renderer : public clang::RecursiveASTVisitor<Renderer> {
   Expression expression(clang::Expr* expression);
   Expression binary(clang::BinaryOperator* operation);
   std::optional<Expression> sum(clang::BinaryOperator* operation);
+  std::optional<Expression> sum_of_types(clang::BinaryOperator* operation);
   std::optional<Expression> product(clang::BinaryOperator* operation);
   std::optional<Expression> logical(clang::BinaryOperator* operation);
+  std::optional<bool> decided(clang::Expr* condition);
   Expression parenthesized(clang::ParenExpr* paren, Binding at_least);
   std::string operand(clang::Expr* expression, Binding at_least);
   void refer(const clang::DeclRefExpr* reference);

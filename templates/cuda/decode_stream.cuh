@@ -7,9 +7,9 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// `Stages` stages of `Bytes` bytes each that lie one after the other; `source` is moved behind them. At most `in_flight`
-// stages are under way at once (`landed` follows the stage that must have landed before): what is requested queues in
-// front of the other warps' polls.
+// {Stages > 1 ? `Stages` stages of `Bytes` bytes each that lie one after the other : One stage of `Bytes` bytes};
+// `source` is moved behind {Stages > 1 ? them : it}. At most `in_flight` stages are under way at once (`landed` follows
+// the stage that must have landed before): what is requested queues in front of the other warps' polls.
 template <int Stages, int Bytes>
 __device__ inline void copy_stages(Ring& ring, Ring& landed, int& ahead, int in_flight, const unsigned char*& source,
                                    unsigned long long policy) {

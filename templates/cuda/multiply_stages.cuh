@@ -9,9 +9,9 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// Stages hold [row][`Slab`] of the matrix, one stage for every `Slab` of `Columns` columns. `Parts` warps share
-// `Rows` rows, a part of every slab each: warp w has rows w / `Parts` * `Rows` and on. sums[row] is complete (up to the
-// parts) in every lane.
+// Stages hold [row][`Slab`] of the matrix, one stage for every `Slab` of `Columns` columns. {Parts > 1 ? `Parts` warps
+// share : A warp has} {Rows > 1 ? `Rows` rows : one row}{Parts > 1 ? , a part of every slab each}. sums[row] is complete
+// {Parts > 1 ? (up to the parts) }in every lane.
 template <typename Weight, int Rows, int Columns, int Slab, int Parts>
 __device__ inline void multiply_stages(Ring& ring, const unsigned char* stages, const float* vector, float* sums) {
   static_assert(Columns % Slab == 0 && (Columns == Slab || Slab % (512 / sizeof(Weight)) == 0));
