@@ -6,8 +6,10 @@
 #include <exception>
 #include <filesystem>
 #include <new>
+#include <set>
 
 #include "generator/commands/commands.h"
+#include "generator/configuration/nearest_name.h"
 #include "generator/error.h"
 #include "generator/temporary_path.h"
 #include "generator/version.h"
@@ -31,6 +33,20 @@ int report(mambac::ExitCode code, const char* message) {
   return static_cast<int>(code);
 }
 
+// ". Did you mean --threads?", if an argument that no command expected is nearly one of `command`'s options.
+std::string nearest_option(const CLI::App& app, const CLI::App& command) {
+  std::set<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.insert("--" + name);
+  }
+  for (const std::string& argument : app.remaining(true)) {
+    if (const auto name = mambac::nearest_name(argument.substr(0, argument.find('=')), names)) {
+      return fmt::format(". Did you mean {}?", *name);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -41,7 +57,9 @@ int main(int count, char** arguments) {
   app.failure_message([](const CLI::App* app, const CLI::Error& error) {
     const auto commands = app->get_subcommands();  // that were given
     const std::string command = commands.empty() ? "" : commands.front()->get_name() + " ";
-    return fmt::format("mambac: {}\n`mambac {}--help` shows what can be given.\n", error.what(), command);
+    const bool unexpected = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+    const std::string meant = commands.empty() || !unexpected ? "" : nearest_option(*app, *commands.front());
+    return fmt::format("mambac: {}{}\n`mambac {}--help` shows what can be given.\n", error.what(), meant, command);
   });
   mambac::add_build_command(app);
   mambac::add_generate_command(app);

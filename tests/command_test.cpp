@@ -53,6 +53,7 @@ TEST(Command, HelpAndVersion) {
 TEST(Command, AnUnknownOptionIsAUsageError) {
   expect_refusal(mambac("build configs/austen-mamba --out x --wieghts f32"), ExitCode::usage, "--wieghts");
   expect_refusal(mambac("text build/austen --wieghts f32"), ExitCode::usage, "`mambac text --help` shows");
+  expect_refusal(mambac("build configs/austen-mamba --out x --thread 2"), ExitCode::usage, "Did you mean --threads?");
 }
 
 TEST(Command, GenerateNeedsNoCompilerAndIsFast) {

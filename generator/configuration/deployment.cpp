@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "generator/configuration/configuration_reader.h"
+#include "generator/configuration/cuda_architecture.h"
 #include "generator/configuration/json_text.h"
 #include "generator/error.h"
 #include "generator/file.h"
@@ -13,7 +14,11 @@ namespace {
 // docs/deployment.schema.json says the same; a test holds the two together.
 const std::vector<std::string> targets = {"cpu", "cuda"};
 const std::vector<std::string> instruction_sets = {"native", "x86-64-v3", "x86-64-v4"};
-const std::vector<std::string> architectures = {"sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120"};
+const std::vector<std::string> architectures = [] {
+  std::vector<std::string> names;
+  for (const CudaArchitecture& architecture : cuda_architectures) names.emplace_back(architecture.name);
+  return names;
+}();
 const std::vector<std::string> weight_types = {"auto", "f32", "bf16"};
 const std::vector<std::string> programs = {"step", "forward", "steps", "generate", "train"};
 const std::vector<std::string> programs_of_cuda_alone = {"steps", "generate"};

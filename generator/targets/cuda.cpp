@@ -2,9 +2,11 @@
 //
 // Weights: matrices row by row as in the checkpoint, so that a warp reads an output's weights side by side. Programs
 // work on all sequences and tokens of a call at once: a row is a token of a sequence.
+#include <fmt/format.h>
+
 #include <algorithm>
 
-#include "fmt/format.h"
+#include "generator/configuration/cuda_architecture.h"
 #include "generator/error.h"
 #include "generator/targets/cuda_decode_cluster_program.h"
 #include "generator/targets/cuda_decode_program.h"
@@ -19,16 +21,6 @@
 
 namespace mambac {
 namespace {
-
-// Multiprocessors of the GPU that an architecture stands for: A100, L4, H100 and H200, B200, RTX 5090.
-int64_t usual_multiprocessors(const std::string& arch) {
-  if (arch == "sm_80") return 108;
-  if (arch == "sm_89") return 58;
-  if (arch == "sm_90a") return 132;
-  if (arch == "sm_100a") return 148;
-  if (arch == "sm_120") return 170;
-  fail(ExitCode::internal, "the CUDA target does not know the architecture '{}'", arch);
-}
 
 void check_family(const ModelConfiguration& model) {
   if (std::holds_alternative<Mamba1Mixer>(model.mixer)) return;
@@ -80,7 +72,7 @@ Program plan_program(const Graph& graph, const Plan& plan, const std::string& na
 
 void plan_for_cuda(const Graph& graph, Plan& plan) {
   check_family(plan.model);
-  if (plan.deployment.blocks == 0) plan.deployment.blocks = usual_multiprocessors(plan.deployment.arch);
+  if (plan.deployment.blocks == 0) plan.deployment.blocks = cuda_architecture(plan.deployment.arch).multiprocessors;
   const Decode decode = decode_of(plan);
   const bool has_forward = std::ranges::count(plan.deployment.programs, "forward") > 0;
   // On tensor cores: forward, and the step of many sequences. Both or neither, for they read the same weights.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "generator/configuration/cuda_architecture.h"
 #include "generator/shape.h"
 #include "generator/targets/stream_builder.h"
 
@@ -45,7 +46,7 @@ void pack_layer(int64_t layer, const Plan& plan, const DecodeClusterShape& shape
 }  // namespace
 
 std::optional<DecodeClusterShape> decode_cluster_shape_of(const Plan& plan) {
-  const bool clusters = plan.deployment.arch == "sm_90a" || plan.deployment.arch == "sm_100a";
+  const bool clusters = cuda_architecture(plan.deployment.arch).one_launch;
   if (plan.deployment.batch != 1 || !clusters || plan.weight_type != WeightType::f32) return std::nullopt;
   return decode_cluster_shape(plan.model, mixer_of(plan), plan.deployment.blocks);
 }

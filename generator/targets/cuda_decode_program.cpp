@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "generator/configuration/cuda_architecture.h"
 #include "generator/shape.h"
 #include "generator/targets/call_builder.h"
 #include "generator/targets/packing.h"
@@ -87,7 +88,7 @@ int64_t offset_of(const Plan& plan, const std::string& weight, bool exists) {
 }  // namespace
 
 std::optional<DecodeShape> decode_shape_of(const Plan& plan) {
-  const bool copies = plan.deployment.arch == "sm_90a" || plan.deployment.arch == "sm_100a";
+  const bool copies = cuda_architecture(plan.deployment.arch).one_launch;
   if (plan.deployment.batch != 1 || !copies) return std::nullopt;
   return decode_shape(plan.model, mixer_of(plan), bytes_of_element(plan.weight_type), plan.deployment.blocks);
 }

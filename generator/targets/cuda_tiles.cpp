@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "generator/configuration/cuda_architecture.h"
 #include "generator/targets/call_builder.h"
 #include "generator/targets/packing.h"
 
@@ -44,7 +45,7 @@ void add_tiles(const Graph& graph, const std::string& name, int64_t segment_rows
 std::optional<ForwardShape> forward_shape_of(const Plan& plan, int64_t tokens_of_sequence) {
   const auto& mixer = std::get<Mamba1Mixer>(plan.model.mixer);
   const bool bf16 = plan.weight_type == WeightType::bf16, tokens = !plan.model.continuous();
-  if (!bf16 || !tokens || mixer.projection_bias || plan.deployment.arch != "sm_90a") return std::nullopt;
+  if (!bf16 || !tokens || mixer.projection_bias || !cuda_architecture(plan.deployment.arch).wgmma) return std::nullopt;
   return forward_shape(plan.model, mixer, plan.deployment.batch, tokens_of_sequence, plan.deployment.blocks);
 }
 

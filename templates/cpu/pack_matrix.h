@@ -18,7 +18,8 @@ inline void pack_matrix(const float* matrix, float* packed) {
   static_assert(FirstRow % Lanes == 0 && PanelRows % Lanes == 0 && PaddedRows % Lanes == 0);
   for (long row = 0; row < SegmentRows; row += Lanes) {
     const long packed_row = FirstRow + row, panel = packed_row / PanelRows;
-    const long width = PaddedRows - panel * PanelRows < PanelRows ? PaddedRows - panel * PanelRows : PanelRows;
+    [[maybe_unused]] const long width =
+        PaddedRows - panel * PanelRows < PanelRows ? PaddedRows - panel * PanelRows : PanelRows;
     float* to = packed + panel * PanelRows * Columns + packed_row % PanelRows;
     const int rows = static_cast<int>(Rows - row < Lanes ? Rows - row : Lanes);
     for (int column = 0; column < Columns; column += Lanes) {
