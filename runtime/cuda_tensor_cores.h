@@ -55,8 +55,26 @@ __device__ inline void multiply_64x64(float* sum, unsigned long long a, unsigned
       : "memory");
 }
 
-// sum (64, 128) += a (64, 16) b (128, 16)^T by the four warps of a group; sum[4 * j + 2 * i + k] of a thread is row
-// lane / 4 + 8 i of its warp's 16 rows and column 8 j + 2 (lane % 4) + k.
+// sum (64, 96) += a (64, 16) b (96, 16)^T, likewise.
+__device__ inline void multiply_64x96(float* sum, unsigned long long a, unsigned long long b) {
+  asm volatile(
+      "wgmma.mma_async.sync.aligned.m64n96k16.f32.f16.f16 {"
+      "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "
+      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "
+      "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47}, "
+      "%48, %49, 1, 1, 1, 0, 0;"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3]), "+f"(sum[4]), "+f"(sum[5]), "+f"(sum[6]), "+f"(sum[7]),
+        "+f"(sum[8]), "+f"(sum[9]), "+f"(sum[10]), "+f"(sum[11]), "+f"(sum[12]), "+f"(sum[13]), "+f"(sum[14]),
+        "+f"(sum[15]), "+f"(sum[16]), "+f"(sum[17]), "+f"(sum[18]), "+f"(sum[19]), "+f"(sum[20]), "+f"(sum[21]),
+        "+f"(sum[22]), "+f"(sum[23]), "+f"(sum[24]), "+f"(sum[25]), "+f"(sum[26]), "+f"(sum[27]), "+f"(sum[28]),
+        "+f"(sum[29]), "+f"(sum[30]), "+f"(sum[31]), "+f"(sum[32]), "+f"(sum[33]), "+f"(sum[34]), "+f"(sum[35]),
+        "+f"(sum[36]), "+f"(sum[37]), "+f"(sum[38]), "+f"(sum[39]), "+f"(sum[40]), "+f"(sum[41]), "+f"(sum[42]),
+        "+f"(sum[43]), "+f"(sum[44]), "+f"(sum[45]), "+f"(sum[46]), "+f"(sum[47])
+      : "l"(a), "l"(b)
+      : "memory");
+}
+
+// sum (64, 128) += a (64, 16) b (128, 16)^T, likewise.
 __device__ inline void multiply_64x128(float* sum, unsigned long long a, unsigned long long b) {
   asm volatile(
       "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {"
@@ -76,6 +94,24 @@ __device__ inline void multiply_64x128(float* sum, unsigned long long a, unsigne
         "+f"(sum[57]), "+f"(sum[58]), "+f"(sum[59]), "+f"(sum[60]), "+f"(sum[61]), "+f"(sum[62]), "+f"(sum[63])
       : "l"(a), "l"(b)
       : "memory");
+}
+
+// sum (64, `Outputs`) += a (64, 16) b (`Outputs`, 16)^T by the four warps of a group, in products of 64 to 128 outputs;
+// sum as in multiply_64x64.
+template <int Outputs>
+__device__ inline void multiply_64(float* sum, unsigned long long a, unsigned long long b) {
+  static_assert(Outputs % 32 == 0 && Outputs >= 64);
+  if constexpr (Outputs == 64) {
+    multiply_64x64(sum, a, b);
+  } else if constexpr (Outputs == 128) {
+    multiply_64x128(sum, a, b);
+  } else if constexpr (Outputs == 96) {
+    multiply_64x96(sum, a, b);
+  } else {
+    constexpr int first = Outputs % 128 == 0 ? 128 : 96;
+    multiply_64<first>(sum, a, b);
+    multiply_64<Outputs - first>(sum + first / 2, a, b + first * 8);
+  }
 }
 
 // The current stage will get so many bytes, as soon as its slot is free. By one thread.

@@ -10,12 +10,14 @@ namespace {
 constexpr int64_t panel = 64;                // columns of an operand that one stage holds
 constexpr int64_t shared_limit = 224 << 10;  // of a block, in bytes
 
-// What a panel of a tile costs on an H200, in us: bench/results/forward-h200.json says what the products took.
+// What a panel of a tile costs on an H200, in us: bench/results/forward-h200.json says what the products took. Those of
+// 96, 160 and 192 outputs are estimates in between.
 struct TileCost {
   int64_t rows, outputs;
   double of_panel;
 };
-constexpr TileCost tile_costs[] = {{128, 256, 0.78}, {128, 128, 0.42}, {64, 128, 0.27}, {64, 64, 0.26}};
+constexpr TileCost tile_costs[] = {{128, 256, 0.78}, {128, 192, 0.60}, {128, 160, 0.51}, {128, 128, 0.42},
+                                   {128, 96, 0.34},  {64, 128, 0.27},  {64, 64, 0.26}};
 
 int64_t stages_that_fit(int64_t rows, int64_t outputs, int64_t panels) {
   return std::min({shared_limit / ((rows + outputs) * panel * 2), panels, int64_t{8}});
@@ -47,7 +49,7 @@ ProductTiles product_tiles(int64_t rows, int64_t outputs, int64_t inputs, int64_
     least = cost;
     best = {.rows = candidate.rows,
             .outputs = candidate.outputs,
-            .stages = stages_that_fit(candidate.rows, candidate.outputs, panels)};
+            .stages = stages_that_fit(candidate.rows, candidate.outputs, panels * divide_up(tiles, blocks))};
   }
   return best;
 }
@@ -86,6 +88,10 @@ std::optional<ForwardShape> forward_shape(const ModelConfiguration& model, const
                      .out = product_tiles(rows, size, inner, blocks),
                      .head = product_tiles(rows, model.outputs(), size, blocks)};
   if (tokens == 1) {
+    if (rows <= 64) {
+      // Few wide tiles: the multiprocessors that they leave free already fetch what the next launches read.
+      shape.in = {.rows = 64, .outputs = 128, .stages = stages_that_fit(64, 128, divide_up(size, panel))};
+    }
     shape.out = tiles_in_parts(rows, size, inner, panel, blocks);
     // A block of `convolve_token_tiles` for each panel, a part for each cluster.
     const int64_t panels = padded_inner / panel;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "generator/configuration/cuda_architecture.h"
 #include "generator/targets/call_builder.h"
@@ -52,9 +53,9 @@ std::optional<ForwardShape> forward_shape_of(const Plan& plan, int64_t tokens_of
 void pack_in_tiles(const Graph& graph, const std::vector<ForwardShape>& shapes, Plan& plan) {
   const TileSizes sizes = sizes_of(plan, shapes.front());
   const auto padded = [&](int64_t rows, ProductTiles ForwardShape::* product) {
-    int64_t widest = 0;  // a multiple of the others
-    for (const ForwardShape& shape : shapes) widest = std::max(widest, (shape.*product).outputs);
-    return round_up(rows, widest);
+    int64_t widths = 1;  // a multiple of every tile's
+    for (const ForwardShape& shape : shapes) widths = std::lcm(widths, (shape.*product).outputs);
+    return round_up(rows, widths);
   };
   for (const GraphWeight& weight : graph.weights) {
     const CheckpointTensor& source = graph.checkpoint_tensor(weight.source);

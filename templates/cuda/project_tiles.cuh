@@ -63,7 +63,7 @@ template <int Inputs, int Outputs, int WeightRows, int InputRows, int OutputStri
 __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
     project_tiles(const float16* weights, const float* bias, const float16* input, Value* output, int rows) {
   static_assert(Inputs % 64 == 0 && InputRows % BlockRows == 0 && WeightRows % BlockOutputs == 0);
-  static_assert(BlockRows % 64 == 0 && BlockOutputs % 64 == 0 && Inputs / 64 >= Parts && Outputs <= WeightRows);
+  static_assert(BlockRows % 64 == 0 && BlockOutputs % 32 == 0 && Inputs / 64 >= Parts && Outputs <= WeightRows);
   extern __shared__ __align__(1024) unsigned char shared[];
   constexpr int row_bytes = 128;
   constexpr int input_bytes = BlockRows * row_bytes;
@@ -130,17 +130,7 @@ __global__ void __launch_bounds__(BlockRows * 2 + 32, 1)
       begin_products();
 #pragma unroll
       for (int step = 0; step < 4; ++step) {
-        if constexpr (BlockOutputs % 128 == 0) {
-#pragma unroll
-          for (int half = 0; half < BlockOutputs / 128; ++half) {
-            multiply_64x128(sum + half * 64, rows_operand + step * 2, outputs_operand + step * 2 + half * 1024);
-          }
-        } else {
-#pragma unroll
-          for (int quarter = 0; quarter < BlockOutputs / 64; ++quarter) {
-            multiply_64x64(sum + quarter * 32, rows_operand + step * 2, outputs_operand + step * 2 + quarter * 512);
-          }
-        }
+        multiply_64<BlockOutputs>(sum, rows_operand + step * 2, outputs_operand + step * 2);
       }
       end_products();
       if (panel > begin_panel) {
