@@ -68,7 +68,8 @@ int move_to_device(const ExpectedWeights& expected, mambac_weights* weights, cha
   void* memory = nullptr;
   int status = allocate(&memory, bytes, text, text_bytes);
   if (status == MAMBAC_OK) {
-    const cudaError_t error = cudaMemcpy(memory, host.data, bytes, cudaMemcpyHostToDevice);
+    cudaError_t error = cudaMemcpy(memory, host.data, bytes, cudaMemcpyHostToDevice);
+    if (error == cudaSuccess) error = cudaStreamSynchronize(nullptr);  // a copy of pageable memory may return before
     if (error != cudaSuccess) {
       release(memory);
       status = fail_with(error, MAMBAC_LAUNCH_FAILED, "the weights cannot be copied to the GPU", {text, text_bytes});
@@ -131,13 +132,14 @@ void close_device_weights(mambac_weights* weights) {
 
 int check_device_memory(const void* pointer, size_t alignment, const char* who, char* text, size_t text_bytes) {
   const Message message{text, text_bytes};
+  if (pointer == nullptr) return fail(message, MAMBAC_NULL_ARGUMENT, "%s: the memory is null", who);
   cudaPointerAttributes attributes{};
   int device = 0;
   cudaError_t error = cudaPointerGetAttributes(&attributes, pointer);
   if (error == cudaSuccess) error = cudaGetDevice(&device);
   if (error != cudaSuccess) return fail_with(error, MAMBAC_NO_DEVICE, who, message);
-  if (pointer == nullptr || (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged)) {
-    return fail(message, MAMBAC_NULL_ARGUMENT, "%s: the memory is null, or not a GPU's", who);
+  if (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged) {
+    return fail(message, MAMBAC_NULL_ARGUMENT, "%s: the memory is not a GPU's", who);
   }
   if (attributes.type == cudaMemoryTypeDevice && attributes.device != device) {
     return fail(message, MAMBAC_WRONG_MACHINE, "%s: the memory is that of GPU %d, the current one is GPU %d", who,
@@ -165,11 +167,24 @@ int allow_shared_memory(const void* kernel, size_t bytes, char* text, size_t tex
                               : fail_with(error, MAMBAC_WRONG_MACHINE, "a kernel's shared memory was refused", message);
 }
 
-int allow_large_clusters(const void* kernel, char* text, size_t text_bytes) {
+int allow_large_cluster(const void* kernel, int blocks, int threads, size_t shared_bytes, char* text,
+                        size_t text_bytes) {
   const Message message{text, text_bytes};
-  const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
-  return error == cudaSuccess ? succeed(message)
-                              : fail_with(error, MAMBAC_WRONG_MACHINE, "a kernel's cluster was refused", message);
+  cudaLaunchConfig_t configuration{};
+  configuration.gridDim = dim3(blocks);
+  configuration.blockDim = dim3(threads);
+  configuration.dynamicSmemBytes = shared_bytes;
+  int clusters = 0;
+  cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1);
+  if (error == cudaSuccess) error = cudaOccupancyMaxActiveClusters(&clusters, kernel, &configuration);
+  if (error != cudaSuccess) return fail_with(error, MAMBAC_WRONG_MACHINE, "a kernel's cluster was refused", message);
+  if (clusters == 0) {
+    return fail(message, MAMBAC_WRONG_MACHINE,
+                "this GPU, or the part of it that is visible, has no room for a cluster of %d blocks: rebuild with "
+                "--blocks 8",
+                blocks);
+  }
+  return succeed(message);
 }
 
 const mambac_device device_functions = {

@@ -27,8 +27,8 @@ int device_weights_from_memory(const void* memory, size_t bytes, const ExpectedW
                                mambac_weights* weights, char* message, size_t message_bytes);
 void close_device_weights(mambac_weights* weights);
 
-// Whether `pointer` is memory of a device, aligned to `alignment`: MAMBAC_OK, MAMBAC_NULL_ARGUMENT or
-// MAMBAC_MISALIGNED and a sentence that begins with `who`.
+// Whether `pointer` is memory of the current device, aligned to `alignment`: MAMBAC_OK, or MAMBAC_NULL_ARGUMENT,
+// MAMBAC_NO_DEVICE, MAMBAC_WRONG_MACHINE (another GPU's) or MAMBAC_MISALIGNED and a sentence that begins with `who`.
 int check_device_memory(const void* pointer, size_t alignment, const char* who, char* message, size_t message_bytes);
 
 // Zeros, and waits until they are there.
@@ -37,8 +37,9 @@ int clear_device_memory(void* memory, size_t bytes, char* message, size_t messag
 // Lets a kernel take this much dynamic shared memory.
 int allow_shared_memory(const void* kernel, size_t bytes, char* message, size_t message_bytes);
 
-// Lets a kernel run in clusters of more than 8 blocks.
-int allow_large_clusters(const void* kernel, char* message, size_t message_bytes);
+// Lets a kernel run in one cluster of more than 8 blocks. MAMBAC_WRONG_MACHINE: the device has no room for it.
+int allow_large_cluster(const void* kernel, int blocks, int threads, size_t shared_bytes, char* message,
+                        size_t message_bytes);
 
 // For hosts that load any artifact.
 extern const mambac_device device_functions;

@@ -14,9 +14,9 @@ extern "C" {
 enum mambac_status {
   MAMBAC_OK = 0,
   MAMBAC_NULL_ARGUMENT = 1,   /* a pointer that must not be null is */
-  MAMBAC_MISALIGNED = 2,      /* memory is not aligned to NAME_ALIGNMENT */
+  MAMBAC_MISALIGNED = 2,      /* memory is not aligned as NAME.h says */
   MAMBAC_BAD_TOKEN = 3,       /* a token is outside the vocabulary; the state is as it was */
-  MAMBAC_BAD_COUNT = 4,       /* count is not in 1..NAME_FORWARD_TOKENS, position below 1, or outputs unknown */
+  MAMBAC_BAD_COUNT = 4,       /* count is below 1 or more than the program takes, position below 1, or outputs unknown */
   MAMBAC_WRONG_STATE = 5,     /* the state is of another model or version, or was never reset */
   MAMBAC_FILE_ERROR = 6,      /* the weights file cannot be opened or mapped */
   MAMBAC_WRONG_WEIGHTS = 7,   /* the weights file is of another model, deployment or version; or the open weights or the

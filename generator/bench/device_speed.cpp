@@ -18,7 +18,7 @@ using Seconds = std::chrono::duration<double>;
 using Json = nlohmann::ordered_json;
 
 // What an H200 does at best, as bench/README.md tells; an H100 the same but for its memory, which is measured.
-constexpr double tensor_core_multiply_adds = 395e12;  // a second, bf16
+constexpr double tensor_core_multiply_adds = 395e12;  // a second, float16
 constexpr double f32_multiply_adds = 33e12;
 constexpr double exponentials_a_second = 4.2e12;
 constexpr double seconds_of_exchange = 0.93e-6;          // among all multiprocessors

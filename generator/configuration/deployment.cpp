@@ -91,6 +91,12 @@ void check(const Deployment& deployment, const std::string& where) {
   }
   check_range(where, "train_tokens", deployment.train_tokens, train_token_counts);
   check_choice(where, "tape", deployment.tape, tapes);
+  if (!deployment.trains()) {
+    for (const auto& [name, is_default] : {std::pair("train_tokens", deployment.train_tokens == defaults.train_tokens),
+                                           std::pair("tape", deployment.tape == defaults.tape)}) {
+      if (!is_default) refuse(where, name, "says nothing without the program train; leave it out");
+    }
+  }
   if (deployment.trains() && deployment.weights == "bf16") {
     refuse(where, "weights", "is bf16, but the program train needs f32");
   }

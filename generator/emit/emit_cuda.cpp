@@ -41,7 +41,10 @@ std::string prepare_kernels(const Kernels& kernels) {
     if (call->launch->shared_bytes > free_shared_bytes) {
       prepare(fmt::format("allow_shared_memory({}, {}", kernel, call->launch->shared_bytes));
     }
-    if (call->launch->cluster_blocks > free_cluster_blocks) prepare(fmt::format("allow_large_clusters({}", kernel));
+    if (call->launch->cluster_blocks > free_cluster_blocks) {
+      prepare(fmt::format("allow_large_cluster({}, {}, {}, {}", kernel, call->launch->cluster_blocks,
+                          call->launch->threads, call->launch->shared_bytes));
+    }
   }
   return text;
 }
@@ -139,13 +142,14 @@ std::map<std::string, std::string> emit_cuda(const Plan& plan) {
   values["ANY_GENERATE_NAME"] = generate ? "any_generate" : "nullptr";
   add_forward(plan, skeleton, values);
   values["BENCHMARK_FORWARD"] =
-      forward ? fmt::format(
-                    "  measure(\"forward\", 10, [&] {{\n"
-                    "    {0}_forward(&weights, workspace, state, input, {1}_FORWARD_TOKENS, MAMBAC_LAST, output, "
-                    "nullptr);\n"
-                    "  }});\n",
-                    name, values.at("UPPER"))
-              : "";
+      forward
+          ? fmt::format(
+                "  measure(\"forward\", 10, [&] {{\n"
+                "    return {0}_forward(&weights, workspace, state, input, {1}_FORWARD_TOKENS, MAMBAC_LAST, output, "
+                "nullptr);\n"
+                "  }});\n",
+                name, values.at("UPPER"))
+          : "";
   values["BENCHMARK_STEPS"] = steps ? fill(skeleton("benchmark_steps"), values) : "";
   values["BENCHMARK_GENERATE"] = generate ? fill(skeleton("benchmark_generate"), values) : "";
 

@@ -63,9 +63,11 @@ std::string emit_groups(const Plan& plan, const std::string& name, const Variabl
     arguments += offsets.contains(parameter) ? offsets.at(parameter) : workspace ? "activations" : parameter;
   }
   return fmt::format(
-             "\nnamespace {{\n\n// {} sequences of a {}: so few that their activations stay in the near caches.\n"
+             "\nnamespace {{\n\n// {} of a {}: so few that their activations stay in the near caches.\n"
              "void {}_sequences({}{}) {{\n{}}}\n\n}}  // namespace\n",
-             plan.training->sequences, name, name, declarations(of_group), thread_parameters(plan), body) +
+             plan.training->sequences == 1 ? "The tokens of one sequence"
+                                           : fmt::format("{} sequences", plan.training->sequences),
+             name, name, declarations(of_group), thread_parameters(plan), body) +
          emit_function(plan, name, parameters, "of a " + name,
                        fmt::format("  for (long group = 0; group < {}; ++group) {{\n    {}_sequences({}{});\n  }}\n",
                                    groups, name, arguments, thread_arguments(plan)));
@@ -83,8 +85,10 @@ std::string of_group_or_null(const std::string& parameter, const std::string& of
 std::string tape_map(const Plan& plan) {
   std::string text = "\n// The tape, in floats behind its header";
   if (plan.training_groups() > 1) {
-    text += fmt::format(", of {} sequences; the next {} from {} on", plan.training->sequences, plan.training->sequences,
-                        plan.training->tape_floats);
+    text += plan.training->sequences == 1
+                ? fmt::format(", of a sequence; the next one from {} on", plan.training->tape_floats)
+                : fmt::format(", of {0} sequences; the next {0} from {1} on", plan.training->sequences,
+                              plan.training->tape_floats);
   }
   text += ":\n";
   for (const TapeTensor& tensor : plan.training->tape) {
@@ -101,8 +105,8 @@ std::string emit_train(const Plan& plan, const Program& program, const Kernels& 
   std::string body =
       fmt::format("  const int rows = {};\n", rows_of(plan)) + emit_buffers(program, program.calls) + "\n";
   body += "  // The inputs go on the tape too.\n";
-  body += by_one_part(
-      plan, fmt::format("  __builtin_memcpy(tape, {}, rows * {}L * sizeof(float));\n", input, input_width(plan)));
+  body += by_one_part(plan, fmt::format("  __builtin_memcpy(tape, {}, rows * {}sizeof(float));\n", input,
+                                        input_width(plan) == 1 ? "" : fmt::format("{}L * ", input_width(plan))));
   body += emit_calls(plan, program, program.calls, kernels, counts_of(plan));
   return file_head(plan, fmt::format("up to {} tokens of each sequence, keeping on the tape what backward needs.",
                                      plan.deployment.train_tokens)) +

@@ -72,8 +72,10 @@ void pack_for_decode_cluster(const Graph& graph, const DecodeClusterShape& shape
 Call decode_cluster_call(const Graph& graph, const Plan& plan, const DecodeClusterShape& shape, Argument count) {
   const ModelConfiguration& model = plan.model;
   const Mamba1Mixer& mixer = mixer_of(plan);
+  const bool one = std::holds_alternative<int64_t>(count);
   Call call{.kernel = "decode_cluster",
-            .about = "one token after the other through the whole model, which one cluster of blocks holds"};
+            .about = std::string(one ? "a token" : "one token after the other") +
+                     " through the whole model, which one cluster of blocks holds"};
   call.shape = {{"Weight", "float"},
                 {"Blocks", shape.blocks},
                 {"Warps", shape.warps},

@@ -125,8 +125,10 @@ Call decode_call(const Graph& graph, const Plan& plan, const DecodeShape& shape,
   const ModelConfiguration& model = plan.model;
   const Mamba1Mixer& mixer = mixer_of(plan);
   const bool head = has_head(model), continuous = model.continuous();
+  const bool one = std::holds_alternative<int64_t>(arguments.count);
   Call call{.kernel = "decode",
-            .about = "one token after the other through the whole model, every block a share of it"};
+            .about = std::string(one ? "a token" : "one token after the other") +
+                     " through the whole model, every block a share of it"};
   call.shape = {{"Weight", plan.weight_type == WeightType::f32 ? "float" : "bfloat16"},
                 {"Blocks", shape.blocks},
                 {"Warps", shape.warps},

@@ -9,7 +9,8 @@ template <int Rows, int Columns, int FirstRow, int PaddedRows, int PanelRows, bo
 inline void unpack_matrix(const float* packed, float* matrix) {
   for (long row = 0; row < Rows; ++row) {
     const long packed_row = FirstRow + row, panel = packed_row / PanelRows;
-    const long width = PaddedRows - panel * PanelRows < PanelRows ? PaddedRows - panel * PanelRows : PanelRows;
+    [[maybe_unused]] const long width =
+        PaddedRows - panel * PanelRows < PanelRows ? PaddedRows - panel * PanelRows : PanelRows;
     const float* from = packed + panel * PanelRows * Columns + packed_row % PanelRows;
     for (long column = 0; column < Columns; ++column) {
       const float value = from[column * width];

@@ -7,8 +7,8 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// output = silu(bias + sum over k of taps[k] x[t - `Taps` + 1 + k]) for `tokens` tokens of each sequence; a thread for
-// each channel. taps (`Taps`, `Channels`); window (`Taps` - 1, `Channels`) of a sequence holds the inputs before its
+// output = silu(bias + sum over k of taps[k] x[t - `Taps - 1` + k]) for `tokens` tokens of each sequence; a thread for
+// each channel. taps (`Taps`, `Channels`); window (`Taps - 1`, `Channels`) of a sequence holds the inputs before its
 // first token, oldest first, and is left holding the last ones. Input and output have sequences * tokens rows.
 template <int Channels, int Taps, int InputStride, int OutputStride, int StateStride, bool Bias, int Threads>
 __global__ void __launch_bounds__(Threads)

@@ -19,8 +19,8 @@ __device__ inline void eight_floats(uint4 words, float* values) {
   }
 }
 
-// output = silu(bias + sum over k of taps[k] x[t - `Taps` + 1 + k]) for `tokens` tokens of each sequence. taps (`Taps`,
-// `Channels`); window (`Taps` - 1, `Channels`) of a sequence holds the inputs before its first token, oldest first (the
+// output = silu(bias + sum over k of taps[k] x[t - `Taps - 1` + k]) for `tokens` tokens of each sequence. taps (`Taps`,
+// `Channels`); window (`Taps - 1`, `Channels`) of a sequence holds the inputs before its first token, oldest first (the
 // scan, which comes after, moves it on). A thread takes eight channels and `BlockTokens` tokens; blockIdx.y counts
 // sequence by sequence the blocks of tokens. Output (`OutputRows` in tiles, `PaddedChannels`), zero from `Channels` on.
 template <int Channels, int PaddedChannels, int Taps, int InputStride, int OutputRows, int StateStride, bool Bias,

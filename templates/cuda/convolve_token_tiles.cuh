@@ -13,7 +13,7 @@ namespace mambac {
 
 using namespace mambac_runtime;
 
-// x = silu(bias + sum over k of taps[k] v[k]), where v are a sequence's `Taps` - 1 inputs in `window` (`Taps` - 1,
+// x = silu(bias + sum over k of taps[k] v[k]), where v are a sequence's `Taps - 1` inputs in `window` (`Taps - 1`,
 // `Channels`), oldest first, and the new one; the window moves on by one. Then parts = x_proj x: input (rows,
 // `InputStride`), x (`Rows` in tiles, `PaddedChannels`), zero from `Channels` on, weights (`WeightRows` in tiles,
 // `PaddedChannels`), parts (`PaddedChannels` / 64 / `Cluster` rounded up, `Rows`, `Outputs`), for the reader to add up.

@@ -27,7 +27,8 @@
 //
 // The exchange memory is zero before the first launch, and every launch leaves it ready for the next: sequence number
 // (8 bytes), last totals [R + 2 N] of 8 bytes, up to a multiple of 1024; sums, 1024 bytes for every 4; packets of 16
-// bytes: of y [block][Channels / 3 rounded up] and of out_proj y [block][Rows / 3 rounded up].
+// bytes: of y [block][Channels / 3 rounded up], of out_proj y [block][Rows / 3 rounded up] and, for continuous input, as
+// many of input_proj's result: the exchange in front of it may still be read.
 #pragma once
 
 #include "templates/cuda/decode_residual.cuh"
@@ -182,6 +183,7 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
   constexpr int sums_at = round_up(8 + 8 * exchanged, 1024);
   constexpr int y_at = sums_at + (exchanged + 3) / 4 * 1024;
   constexpr int rows_at = y_at + y_packets * 16;
+  [[maybe_unused]] constexpr int input_at = rows_at + row_packets * 16;
   constexpr int sums_per_thread = (exchanged + threads - 1) / threads;
   unsigned long long* last_totals = reinterpret_cast<unsigned long long*>(exchange + 8);
   unsigned sequence = *reinterpret_cast<const unsigned*>(exchange);
@@ -235,8 +237,8 @@ __global__ void __launch_bounds__(Warps * 32 + 32, 1)
       release_stage(ring);
       synchronize_readers(threads);
       ++sequence;
-      publish<rows, RowParts, threads>(exchange + rows_at, handed_on, sequence);
-      gather<Blocks, rows, loads, threads>(exchange + rows_at, 0, Delay, sequence, residual);
+      publish<rows, RowParts, threads>(exchange + input_at, handed_on, sequence);
+      gather<Blocks, rows, loads, threads>(exchange + input_at, 0, Delay, sequence, residual);
     } else {
       const int id = tokens[token];
       const bool is_token = id >= 0 && id < Vocabulary;

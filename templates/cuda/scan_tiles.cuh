@@ -38,7 +38,7 @@ __device__ inline void load_words(const unsigned* from, unsigned* words) {
 // a and, per sequence, h are (`States`, `Channels`); delta has sequences * tokens rows of `PaddedChannels`; projected
 // those of in_proj, the convolution's inputs and from column `PaddedChannels` on the gate; bc has rows of `States`
 // pairs of B and C, as float16; x and output (`Rows` in tiles, `PaddedChannels`). h is left as it is after the last
-// token; window (`Taps` - 1, `Channels`) holds the convolution's last inputs then, oldest first.
+// token; window (`Taps - 1`, `Channels`) holds the convolution's last inputs then, oldest first.
 //
 // A block takes `BlockChannels` channels of a sequence through the tokens, `BlockTokens` at a time, in three roles: the
 // preparers fetch tokens (`Slots` - 3 blocks of them ahead), the keepers keep h, `Lanes` of them for each channel, and
