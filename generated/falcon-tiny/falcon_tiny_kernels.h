@@ -305,8 +305,8 @@ inline void selective_scan_128x16(const float* a, const float* d, float* h, cons
         floats<8> sum = load<8>(d + channel) * input;
         {
           const floats<8> decay = exponential_of_two<8>(exponent * load<8>(a + channel));
-          value[0] = fused_multiply_add<8>(decay, value[0], drive * b[row * 48 + 0]);
-          sum = fused_multiply_add<8>(value[0], broadcast<8>(c[row * 48 + 0]), sum);
+          value[0] = fused_multiply_add<8>(decay, value[0], drive * b[row * 48]);
+          sum = fused_multiply_add<8>(value[0], broadcast<8>(c[row * 48]), sum);
         }
         {
           const floats<8> decay = exponential_of_two<8>(exponent * load<8>(a + 128 + channel));

@@ -1,6 +1,6 @@
 /* mamba1_tiny: a mamba1 model of 2 layers as a library of fixed shape.
  *
- * Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
+ * Written by mambac 0.1.0 for plan 0313fb7382cdf34c; do not edit.
  *
  *   Model          mamba1, 2 layers, width 64
  *   Input          tokens below 256
@@ -17,8 +17,8 @@
  *
  * Memory     The caller owns all of it but the weights: workspace, state, input and output lie in the GPU's memory,
  *            workspace and state aligned to MAMBA1_TINY_ALIGNMENT bytes, input to 4, output to 16.
- * Stream     A call puts its kernels on a stream and returns: it allocates nothing, waits for nothing and can be
- *            captured in a graph. What it is given must live, and stay as it is, until the stream has passed it.
+ * Stream     A call puts its kernels on a stream and returns: it allocates nothing and can be captured in a graph. It
+ *            waits for nothing, unless the stream is full: it takes about a thousand launches ahead. What it is given must live, and stay as it is, until the stream has passed it.
  * Threads    Weights are read-only and may be shared by any number of streams. A workspace serves one call at a time,
  *            which means one stream; open one for each that calls.
  * State      MAMBA1_TINY_STATE_BYTES plain bytes without pointers: save, fork and roll back with a copy, also to another
@@ -54,7 +54,7 @@ extern "C" {
 #define MAMBA1_TINY_STATE_BYTES 19520
 #define MAMBA1_TINY_WORKSPACE_BYTES 220736
 #define MAMBA1_TINY_ALIGNMENT 256
-#define MAMBA1_TINY_PLAN_HASH "362303ee82bcd51a95a890b01e80a2095580eade7f404e876d463bd50825130b"
+#define MAMBA1_TINY_PLAN_HASH "0313fb7382cdf34ca08489a9f4d128cc2c19454f26f3c7813f29c867e2654250"
 #define MAMBA1_TINY_MODEL_HASH "01e010312f5910bf29746600b947b4c5c1c1e7f8da2642bf6454c37946fea5f7"
 
 typedef mambac_weights mamba1_tiny_weights;

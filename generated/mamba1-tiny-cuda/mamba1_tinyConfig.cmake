@@ -1,5 +1,5 @@
 # find_package(mamba1_tiny CONFIG PATHS <this folder>), then link mamba1_tiny::mamba1_tiny.
-# Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
+# Written by mambac 0.1.0 for plan 0313fb7382cdf34c; do not edit.
 find_package(CUDAToolkit REQUIRED)
 if(NOT TARGET mamba1_tiny::mamba1_tiny)
   add_library(mamba1_tiny::mamba1_tiny STATIC IMPORTED)

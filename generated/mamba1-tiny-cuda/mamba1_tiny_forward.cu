@@ -1,5 +1,5 @@
 // mamba1_tiny: a block of tokens.
-// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
+// Written by mambac 0.1.0 for plan 0313fb7382cdf34c; do not edit.
 #include "runtime/cuda_launch.h"
 #include "mamba1_tiny_kernels.h"
 #include "mamba1_tiny_programs.h"

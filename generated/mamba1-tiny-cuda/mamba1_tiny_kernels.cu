@@ -1,12 +1,11 @@
 // mamba1_tiny: the kernels, specialized for this model's shapes from the templates of mambac.
-// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
+// Written by mambac 0.1.0 for plan 0313fb7382cdf34c; do not edit.
 #include "mamba1_tiny_kernels.h"
 
 namespace mamba1_tiny_runtime {
 
-// 1 stages of 4096 bytes each that lie one after the other; `source` is moved behind them. At most `in_flight` stages
-// are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
-// the other warps' polls.
+// One stage of 4096 bytes; `source` is moved behind it. At most `in_flight` stages are under way at once (`landed`
+// follows the stage that must have landed before): what is requested queues in front of the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                const unsigned char*& source, unsigned long long policy) {
   if (ahead == in_flight) {
@@ -19,9 +18,8 @@ __device__ inline void copy_stages_256x64x16x4(Ring& ring, Ring& landed, int& ah
   ++ahead;
 }
 
-// 1 stages of 1312 bytes each that lie one after the other; `source` is moved behind them. At most `in_flight` stages
-// are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
-// the other warps' polls.
+// One stage of 1312 bytes; `source` is moved behind it. At most `in_flight` stages are under way at once (`landed`
+// follows the stage that must have landed before): what is requested queues in front of the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                           const unsigned char*& source, unsigned long long policy) {
   if (ahead == in_flight) {
@@ -34,9 +32,8 @@ __device__ inline void copy_stages_256x64x16x4_bytes_1312(Ring& ring, Ring& land
   ++ahead;
 }
 
-// 1 stages of 704 bytes each that lie one after the other; `source` is moved behind them. At most `in_flight` stages
-// are under way at once (`landed` follows the stage that must have landed before): what is requested queues in front of
-// the other warps' polls.
+// One stage of 704 bytes; `source` is moved behind it. At most `in_flight` stages are under way at once (`landed`
+// follows the stage that must have landed before): what is requested queues in front of the other warps' polls.
 __device__ inline void copy_stages_256x64x16x4_bytes_704(Ring& ring, Ring& landed, int& ahead, int in_flight,
                                                          const unsigned char*& source, unsigned long long policy) {
   if (ahead == in_flight) {
@@ -101,15 +98,15 @@ __device__ inline long place_in_slabs_256x64x16x4(int row, int column) {
 // The thread's part of a vector of one value for every row of all blocks.
 __device__ inline void load_part_256x64x16x4(const float* vector, float* part) {
   {
-    const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 0);
+    const int element = value_in_packet_256x64x16x4(threadIdx.x, 0);
     part[0] = element >= 0 ? __ldg(vector + element) : 0.0f;
   }
   {
-    const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 1);
+    const int element = value_in_packet_256x64x16x4(threadIdx.x, 1);
     part[1] = element >= 0 ? __ldg(vector + element) : 0.0f;
   }
   {
-    const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 2);
+    const int element = value_in_packet_256x64x16x4(threadIdx.x, 2);
     part[2] = element >= 0 ? __ldg(vector + element) : 0.0f;
   }
 }
@@ -137,17 +134,17 @@ __device__ inline float normalize_256x64x16x4(const float* residual, const float
   [[maybe_unused]] float mean = 0.0f;
   float squares = 0.0f;
   {
-    const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 0);
+    const int element = value_in_packet_256x64x16x4(threadIdx.x, 0);
     squares = fmaf(residual[0], residual[0], squares);
     if (element >= 0) vector[place_of_256x64x16x4(element)] = residual[0] * weight[0];
   }
   {
-    const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 1);
+    const int element = value_in_packet_256x64x16x4(threadIdx.x, 1);
     squares = fmaf(residual[1], residual[1], squares);
     if (element >= 0) vector[place_of_256x64x16x4(element)] = residual[1] * weight[1];
   }
   {
-    const int element = value_in_packet_256x64x16x4(0 + threadIdx.x, 2);
+    const int element = value_in_packet_256x64x16x4(threadIdx.x, 2);
     squares = fmaf(residual[2], residual[2], squares);
     if (element >= 0) vector[place_of_256x64x16x4(element)] = residual[2] * weight[2];
   }
@@ -167,8 +164,8 @@ __device__ inline void multiply_slab_256x64x16x4(const unsigned char* weights, c
   sums[0] = add_products(*reinterpret_cast<const float4*>(column), x, sums[0]);
 }
 
-// Stages hold [row][128] of the matrix, one stage for every 128 of 128 columns. 1 warps share 1 rows, a part of every
-// slab each: warp w has rows w / 1 * 1 and on. sums[row] is complete (up to the parts) in every lane.
+// Stages hold [row][128] of the matrix, one stage for every 128 of 128 columns. A warp has one row. sums[row] is
+// complete in every lane.
 __device__ inline void multiply_stages_256x64x16x4(Ring& ring, const unsigned char* stages, const float* vector,
                                                    float* sums) {
   const int warp = threadIdx.x / 32;
@@ -417,7 +414,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
         const float* of_channel = vectors + 128 + channel;
         x_of_pair[0] = x_shared[channel];
         bias_of_pair[0] = of_channel[0];
-        gate[0] = (lane < 16 || true ? z[0] : z[1]) * scale;
+        gate[0] = z[0] * scale;
         gate[0] = silu(gate[0]);
       }
 
@@ -438,7 +435,7 @@ __global__ void __launch_bounds__(8 * 32 + 32, 1)
         const float before = delta_input_256x64x16x4(stage + channel * 16, dt);
         const float delta = softplus(fmaf(before, dt_scale, bias_of_pair[0]));
         const float y =
-            advance_states_256x64x16x4(vectors + channel * 16, delta, delta * x_of_pair[0] * b_scale, b, c, h + 0);
+            advance_states_256x64x16x4(vectors + channel * 16, delta, delta * x_of_pair[0] * b_scale, b, c, h);
         if (lane % 16 == 0 && lane / 16 < 1) {
           const float skip = vectors[channel + 136] * x_of_pair[0];
           handed_on[channel] = fmaf(y, c_scale, skip) * gate[0];
@@ -569,7 +566,7 @@ __global__ void __launch_bounds__(4 * 32)
   float sum[8] = {};
   for (int column = lane; column < 64; column += 32) {
     const float weight = to_float(of_output[column]);
-    if (first_row + 0 < rows) sum[0] += weight * from[column];
+    if (first_row < rows) sum[0] += weight * from[column];
     if (first_row + 1 < rows) sum[1] += weight * from[column + 64];
     if (first_row + 2 < rows) sum[2] += weight * from[column + 128];
     if (first_row + 3 < rows) sum[3] += weight * from[column + 192];
@@ -588,7 +585,7 @@ __global__ void __launch_bounds__(4 * 32)
   sum[7] = sum_of_warp(sum[7]);
   if (lane > 0) return;
   float* to = output + first_row * 256 + index;
-  if (first_row + 0 < rows) {
+  if (first_row < rows) {
     float value = sum[0];
     to[0] = value;
   }
@@ -622,9 +619,9 @@ __global__ void __launch_bounds__(4 * 32)
   }
 }
 
-// output = silu(bias + sum over k of taps[k] x[t - 4 + 1 + k]) for `tokens` tokens of each sequence; a thread for each
-// channel. taps (4, 128); window (4 - 1, 128) of a sequence holds the inputs before its first token, oldest first, and
-// is left holding the last ones. Input and output have sequences * tokens rows.
+// output = silu(bias + sum over k of taps[k] x[t - 3 + k]) for `tokens` tokens of each sequence; a thread for each
+// channel. taps (4, 128); window (3, 128) of a sequence holds the inputs before its first token, oldest first, and is
+// left holding the last ones. Input and output have sequences * tokens rows.
 __global__ void __launch_bounds__(64)
     convolve_128x4(const float* taps, const float* bias, float* window, const float* input, float* output, int tokens) {
   const int channel = blockIdx.x * 64 + threadIdx.x;
@@ -672,7 +669,7 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_36(const float* weights
   float sum[8] = {};
   for (int column = lane; column < 128; column += 32) {
     const float weight = to_float(of_output[column]);
-    if (first_row + 0 < rows) sum[0] += weight * from[column];
+    if (first_row < rows) sum[0] += weight * from[column];
     if (first_row + 1 < rows) sum[1] += weight * from[column + 128];
     if (first_row + 2 < rows) sum[2] += weight * from[column + 256];
     if (first_row + 3 < rows) sum[3] += weight * from[column + 384];
@@ -691,7 +688,7 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_36(const float* weights
   sum[7] = sum_of_warp(sum[7]);
   if (lane > 0) return;
   float* to = output + first_row * 48 + index;
-  if (first_row + 0 < rows) {
+  if (first_row < rows) {
     float value = sum[0];
     to[0] = value;
   }
@@ -739,7 +736,7 @@ __global__ void __launch_bounds__(4 * 32)
   float sum[8] = {};
   for (int column = lane; column < 4; column += 32) {
     const float weight = to_float(of_output[column]);
-    if (first_row + 0 < rows) sum[0] += weight * from[column];
+    if (first_row < rows) sum[0] += weight * from[column];
     if (first_row + 1 < rows) sum[1] += weight * from[column + 48];
     if (first_row + 2 < rows) sum[2] += weight * from[column + 96];
     if (first_row + 3 < rows) sum[3] += weight * from[column + 144];
@@ -758,7 +755,7 @@ __global__ void __launch_bounds__(4 * 32)
   sum[7] = sum_of_warp(sum[7]);
   if (lane > 0) return;
   float* to = output + first_row * 128 + index;
-  if (first_row + 0 < rows) {
+  if (first_row < rows) {
     float value = sum[0];
     value += bias[index];
     to[0] = value;
@@ -851,8 +848,8 @@ __global__ void __launch_bounds__(32)
     const float input = x[row * 128 + channel];
     const float drive = delta * input;
     float sum = d[channel] * input;
-    value[0] = expf(delta * rate[0]) * value[0] + drive * b[row * 48 + 0];
-    sum += value[0] * c[row * 48 + 0];
+    value[0] = expf(delta * rate[0]) * value[0] + drive * b[row * 48];
+    sum += value[0] * c[row * 48];
     value[1] = expf(delta * rate[1]) * value[1] + drive * b[row * 48 + 1];
     sum += value[1] * c[row * 48 + 1];
     value[2] = expf(delta * rate[2]) * value[2] + drive * b[row * 48 + 2];
@@ -917,7 +914,7 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_64(const float* weights
   float sum[8] = {};
   for (int column = lane; column < 128; column += 32) {
     const float weight = to_float(of_output[column]);
-    if (first_row + 0 < rows) sum[0] += weight * from[column];
+    if (first_row < rows) sum[0] += weight * from[column];
     if (first_row + 1 < rows) sum[1] += weight * from[column + 128];
     if (first_row + 2 < rows) sum[2] += weight * from[column + 256];
     if (first_row + 3 < rows) sum[3] += weight * from[column + 384];
@@ -936,7 +933,7 @@ __global__ void __launch_bounds__(4 * 32) project_128_to_64(const float* weights
   sum[7] = sum_of_warp(sum[7]);
   if (lane > 0) return;
   float* to = output + first_row * 64 + index;
-  if (first_row + 0 < rows) {
+  if (first_row < rows) {
     float value = sum[0];
     value += to[0];
     to[0] = value;
@@ -993,12 +990,12 @@ __global__ void __launch_bounds__(4 * 32)
   float sum[1] = {};
   for (int column = lane; column < 64; column += 32) {
     const float weight = to_float(of_output[column]);
-    if (first_row + 0 < rows) sum[0] += weight * from[column];
+    if (first_row < rows) sum[0] += weight * from[column];
   }
   sum[0] = sum_of_warp(sum[0]);
   if (lane > 0) return;
   float* to = output + first_row * 256 + index;
-  if (first_row + 0 < rows) {
+  if (first_row < rows) {
     float value = sum[0];
     to[0] = value;
   }

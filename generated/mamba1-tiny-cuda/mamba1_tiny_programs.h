@@ -1,5 +1,5 @@
 // mamba1_tiny: the programs. All pointers are into the GPU's memory.
-// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
+// Written by mambac 0.1.0 for plan 0313fb7382cdf34c; do not edit.
 #pragma once
 
 #include <cuda_runtime_api.h>

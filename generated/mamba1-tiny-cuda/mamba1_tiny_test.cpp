@@ -1,6 +1,6 @@
 // mamba1_tiny: tests of the contracts that the header states, on this machine's GPU and these weights.
 //   mamba1_tiny_test mamba1_tiny.weights
-// Written by mambac 0.1.0 for plan 362303ee82bcd51a; do not edit.
+// Written by mambac 0.1.0 for plan 0313fb7382cdf34c; do not edit.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -141,6 +141,9 @@ void by_forward(const mamba1_tiny_weights* weights, Session& session, int first,
   collect(session, first, count, all);
 }
 
+// The sequences of a state, without the header in front of them.
+std::vector<float> sequences_of(const std::vector<float>& state) { return {state.begin() + 16, state.end()}; }
+
 void test_step_is_forward(const mamba1_tiny_weights* weights) {
   Session stepped;
   const std::vector<float> expected = by_steps(weights, stepped);
@@ -151,7 +154,7 @@ void test_step_is_forward(const mamba1_tiny_weights* weights) {
     by_forward(weights, session, 0, split, found);
     by_forward(weights, session, split, tokens - split, found);
     close_outputs &= close(found, expected);
-    close_states &= close(session.state.floats(), stepped.state.floats());
+    close_states &= close(sequences_of(session.state.floats()), sequences_of(stepped.state.floats()));
   }
   expect(close_outputs, "forward has the outputs of step within the tolerance, wherever the tokens are split");
   expect(close_states, "forward leaves the state of step within the tolerance, wherever the tokens are split");
