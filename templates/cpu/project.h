@@ -129,7 +129,7 @@ inline void project_panel(const Weight* panel, const float* bias, const float* i
 }
 
 // output (rows, `Outputs`) = weights (`Outputs`, `Inputs`) input (rows, `Inputs`){Bias ? , plus bias}{Accumulate ? , added to what output
-// holds}. The weights lie in panels of `PanelOutputs` outputs, the last one as narrow as what is left allows. {Parts > 1 ? Threads share the panels: this is `part` of `Parts`.}
+// holds}. The weights lie in panels of `PanelOutputs` outputs, the last one as narrow as what is left allows. {Parts > 1 ? Threads share the panels, or the rows where there are too few panels: this is `part` of `Parts`.}
 template <int Inputs, int Outputs, int InputStride, int OutputStride, int Lanes, int PanelOutputs, int TileRows,
           typename Weight, bool Bias, bool Accumulate, int Parts>
 inline void project(const Weight* weights, const float* bias, const float* input, float* output, int rows, int part) {
@@ -137,18 +137,26 @@ inline void project(const Weight* weights, const float* bias, const float* input
   constexpr int full_panels = Outputs / PanelOutputs;
   constexpr int last_outputs = Outputs % PanelOutputs;
   constexpr int panel_weights = (Inputs + (sizeof(Weight) == sizeof(float) ? 0 : Inputs % 2)) * PanelOutputs;
-  const int first = Parts == 1 ? 0 : part * full_panels / Parts;
-  const int end = Parts == 1 ? full_panels : (part + 1) * full_panels / Parts;
-  for (int panel = first; panel < end; ++panel) {
-    project_panel<Inputs, PanelOutputs, InputStride, OutputStride, Lanes, TileRows, Weight, Bias, Accumulate>(
-        weights + static_cast<long>(panel) * panel_weights, bias + (Bias ? panel * PanelOutputs : 0), input,
-        output + panel * PanelOutputs, rows);
-  }
-  if constexpr (last_outputs > 0) {
-    if (Parts == 1 || part == Parts - 1) {
-      project_panel<Inputs, last_outputs, InputStride, OutputStride, Lanes, TileRows, Weight, Bias, Accumulate>(
-          weights + static_cast<long>(full_panels) * panel_weights, bias + (Bias ? full_panels * PanelOutputs : 0),
-          input, output + full_panels * PanelOutputs, rows);
+  constexpr int panels = full_panels + (last_outputs > 0 ? 1 : 0);
+  if constexpr (panels < Parts) {
+    const int first_row = part * rows / Parts;
+    const int own_rows = (part + 1) * rows / Parts - first_row;
+    project<Inputs, Outputs, InputStride, OutputStride, Lanes, PanelOutputs, TileRows, Weight, Bias, Accumulate, 1>(
+        weights, bias, input + first_row * InputStride, output + first_row * OutputStride, own_rows, 0);
+  } else {
+    const int first = Parts == 1 ? 0 : part * panels / Parts;
+    const int end = Parts == 1 || (last_outputs > 0 && part == Parts - 1) ? full_panels : (part + 1) * panels / Parts;
+    for (int panel = first; panel < end; ++panel) {
+      project_panel<Inputs, PanelOutputs, InputStride, OutputStride, Lanes, TileRows, Weight, Bias, Accumulate>(
+          weights + static_cast<long>(panel) * panel_weights, bias + (Bias ? panel * PanelOutputs : 0), input,
+          output + panel * PanelOutputs, rows);
+    }
+    if constexpr (last_outputs > 0) {
+      if (Parts == 1 || part == Parts - 1) {
+        project_panel<Inputs, last_outputs, InputStride, OutputStride, Lanes, TileRows, Weight, Bias, Accumulate>(
+            weights + static_cast<long>(full_panels) * panel_weights, bias + (Bias ? full_panels * PanelOutputs : 0),
+            input, output + full_panels * PanelOutputs, rows);
+      }
     }
   }
 }

@@ -100,22 +100,30 @@ inline void project_backward_columns(const float* weights, const float* d_output
 
 // d_input (rows, `Inputs`) = d_output (rows, `Outputs`) weights (`Outputs`, `Inputs`){Accumulate ? , added to
 // what d_input holds}. The weights lie in panels as `project` reads them.
-// {Parts > 1 ? Threads share the inputs: this is `part` of `Parts`.}
+// {Parts > 1 ? Threads share the inputs, or the rows where there are too few inputs: this is `part` of `Parts`.}
 template <int Inputs, int Outputs, int GradientStride, int OutputStride, int Lanes, int PanelOutputs, int TileRows,
           bool Accumulate, int Parts>
 inline void project_backward(const float* weights, const float* d_output, float* d_input, int rows, int part) {
   constexpr int full_blocks = Inputs / PanelOutputs;
   constexpr int last_columns = Inputs % PanelOutputs;
-  const int first = Parts == 1 ? 0 : part * full_blocks / Parts;
-  const int end = Parts == 1 ? full_blocks : (part + 1) * full_blocks / Parts;
-  for (int block = first; block < end; ++block) {
-    project_backward_columns<Inputs, PanelOutputs, Outputs, GradientStride, OutputStride, Lanes, PanelOutputs, TileRows,
-                             Accumulate>(weights, d_output, d_input, block * PanelOutputs, rows);
-  }
-  if constexpr (last_columns > 0) {
-    if (Parts == 1 || part == Parts - 1) {
-      project_backward_columns<Inputs, last_columns, Outputs, GradientStride, OutputStride, Lanes, PanelOutputs,
-                               TileRows, Accumulate>(weights, d_output, d_input, full_blocks * PanelOutputs, rows);
+  constexpr int blocks = full_blocks + (last_columns > 0 ? 1 : 0);
+  if constexpr (blocks < Parts) {
+    const int first_row = part * rows / Parts;
+    const int own_rows = (part + 1) * rows / Parts - first_row;
+    project_backward<Inputs, Outputs, GradientStride, OutputStride, Lanes, PanelOutputs, TileRows, Accumulate, 1>(
+        weights, d_output + first_row * GradientStride, d_input + first_row * OutputStride, own_rows, 0);
+  } else {
+    const int first = Parts == 1 ? 0 : part * blocks / Parts;
+    const int end = Parts == 1 || (last_columns > 0 && part == Parts - 1) ? full_blocks : (part + 1) * blocks / Parts;
+    for (int block = first; block < end; ++block) {
+      project_backward_columns<Inputs, PanelOutputs, Outputs, GradientStride, OutputStride, Lanes, PanelOutputs,
+                               TileRows, Accumulate>(weights, d_output, d_input, block * PanelOutputs, rows);
+    }
+    if constexpr (last_columns > 0) {
+      if (Parts == 1 || part == Parts - 1) {
+        project_backward_columns<Inputs, last_columns, Outputs, GradientStride, OutputStride, Lanes, PanelOutputs,
+                                 TileRows, Accumulate>(weights, d_output, d_input, full_blocks * PanelOutputs, rows);
+      }
     }
   }
 }
