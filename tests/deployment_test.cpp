@@ -119,11 +119,17 @@ TEST(Deployment, ShippedFilesAreRead) {
   EXPECT_EQ(read_deployment("configs/deployments/batch-of-eight.json").batch, 8);
 }
 
-// As a field of either target.
+// As a field of either target, or of a library that trains.
 bool accepted(const std::string& name, const nlohmann::json& value) {
-  nlohmann::json on_gpu = {{"target", "cuda"}};
+  nlohmann::json on_gpu = {{"target", "cuda"}}, trains = {{"programs", {"step", "train"}}};
   on_gpu[name] = value;
-  return accepted({{name, value}}) || accepted(on_gpu);
+  trains[name] = value;
+  return accepted({{name, value}}) || accepted(on_gpu) || accepted(trains);
+}
+
+TEST(Deployment, NamesFieldsThatNothingReads) {
+  EXPECT_THAT(error_message([] { parse({{"tape", "fast"}}); }), HasSubstr("says nothing without the program train"));
+  EXPECT_THAT(error_message([] { parse({{"train_tokens", 64}}); }), HasSubstr("\"train_tokens\""));
 }
 
 // Every statement of the schema is put to the reader.
